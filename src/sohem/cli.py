@@ -1,0 +1,64 @@
+"""The command line: ``sohem <step>``. Each step is a module of ``sohem.commands`` and can be run by hand."""
+
+import argparse
+import importlib
+import sys
+
+from sohem.errors import SohemError
+
+# In the order in which the pipeline runs them. Modules are imported only when needed: torch alone takes seconds.
+STEPS = {
+    "fetch": "bring a data set's files into place (generate the miniature, or check the tree of the user)",
+    "split": "read a data set's annotations and write its split and ground-truth table",
+    "contact-sheet": "draw images of a data set with their ground-truth boxes",
+    "pretrain": "train the small backbone as a classifier on generated crops",
+    "propose": "find proposals by selective search on a chunk of a data set's images",
+    "merge-proposals": "join the chunks of proposals and measure their recall",
+    "train": "train a detector with one mining method",
+    "detect": "run a trained detector over the test images",
+    "evaluate": "measure average precision of stored detections",
+    "artifact": "make a figure or a table of the paper from finished runs",
+    "detections-sheet": "draw detections of the methods beside each other",
+}
+
+
+def build_parser(step: str | None) -> argparse.ArgumentParser:
+    """The parser; only the arguments of ``step`` are filled in (the other steps show their one-line help)."""
+    parser = argparse.ArgumentParser(prog="sohem", description=__doc__)
+    subparsers = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    for name, summary in STEPS.items():
+        sub = subparsers.add_parser(name, help=summary)
+        if name == step:
+            module = importlib.import_module(f"sohem.commands.{name.replace('-', '_')}")
+            sub.description = module.__doc__
+            sub.formatter_class = argparse.RawDescriptionHelpFormatter
+            sub.add_argument(
+                "--params",
+                default="params.yaml",
+                metavar="FILE",
+                help="parameters: a YAML file, or a JSON string with the part that this step needs "
+                "(default: params.yaml)",
+            )
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one step; returns the exit status: 0, or 2 for a mistake of the user's, or 130 after Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    step = next((word for word in argv if word in STEPS), None)
+    try:
+        args = build_parser(step).parse_args(argv)
+        args.run(args)
+    except SohemError as error:
+        print(f"sohem: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sohem: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""Parameters: read, checked against the schema, and cut down to what one step depends on.
+
+A step never sees the whole of ``params.yaml``: ``select`` gives it the keys of ``STEP_KEYS``, Snakemake passes that
+part on as one sorted JSON string, DVC lists the same keys. So a change reruns exactly the steps that it concerns.
+"""
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from sohem.errors import ParamsError
+
+Params = dict[str, Any]
+
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "params.schema.yaml"
+
+_DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{dataset}.{scale}"]
+_NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
+_TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
+          *_NETWORK, "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
+
+# What each step depends on. dvc.yaml repeats these keys; tests/test_ledger.py keeps the two equal.
+STEP_KEYS: dict[str, list[str]] = {
+    "fetch": _DATA,
+    "split": _DATA,
+    "contact_sheet": [*_DATA, "datasets.{dataset}.title"],
+    "pretrain": [*_NETWORK, "scales.{scale}.pretrain"],
+    "propose": ["datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
+    "train": _TRAIN,
+    "detect": [*_TRAIN, "scales.{scale}.test"],
+    "evaluate": ["datasets.{dataset}.classes", "datasets.{dataset}.rigid", "evaluation"],
+    "artifact": ["artifacts.{artifact}", "run", "methods.{methods}.title", "datasets.{datasets}.title",
+                 "datasets.{datasets}.classes", "datasets.{datasets}.rigid", "datasets.{datasets}.{scale}",
+                 "evaluation", "scales.{scale}.window"],  # fmt: skip
+    "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run"],
+}
+
+
+def load(source: str | Path) -> Params:
+    """Read parameters from a YAML file, or from a JSON string as Snakemake passes it, unchecked if JSON.
+
+    Raises:
+        ParamsError: no such file, not YAML, or a key or value is not allowed.
+    """
+    text = str(source)
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    try:
+        params = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(f"{source}: {error.strerror}; run from the folder that holds params.yaml") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{source}: not YAML ({' '.join(str(error).split())})") from None
+    validate(params, str(source))
+    return params
+
+
+def validate(params: Any, name: str = "params.yaml") -> None:
+    """Check ``params`` against the schema and against itself.
+
+    Raises:
+        ParamsError: names the key, the value and what is allowed, one line for each mistake.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(params)
+    problems = [line for error in errors for line in _explain(error)] or list(_contradictions(params))
+    if problems:
+        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(problems)))
+
+
+def _explain(error: jsonschema.ValidationError) -> list[str]:
+    """One validation error as lines of ``key: value is not allowed; expected ...``."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    value = json.dumps(error.instance, default=str)
+    rule, expected = error.validator, error.validator_value
+    if rule == "additionalProperties" and isinstance(error.instance, dict):
+        known = sorted(error.schema.get("properties", {}))
+        return [_unknown(f"{key}.{k}" if key else k, k, known) for k in error.instance if k not in known]
+    if rule == "required":
+        missing = [k for k in expected if k not in error.instance]
+        return [f"{f'{key}.{k}' if key else k}: missing; this key is required" for k in missing]
+    if rule == "propertyNames":
+        return [f"{key}.{error.instance}: not allowed as a name; use lower-case letters and digits"]
+    if rule in ("if", "anyOf", "allOf") and error.context:
+        return [line for e in error.context for line in _explain(e)][:1] if rule != "anyOf" else [
+            f"{key}: {value} is not allowed; expected one of the forms that the comment beside this key names"]  # fmt: skip
+    wording = {
+        "enum": lambda: "one of " + ", ".join(map(str, expected)),
+        "type": lambda: "a value of type " + (" or ".join(expected) if isinstance(expected, list) else expected),
+        "minimum": lambda: f"a number of at least {expected}",
+        "maximum": lambda: f"a number of at most {expected}",
+        "exclusiveMinimum": lambda: f"a number above {expected}",
+        "exclusiveMaximum": lambda: f"a number below {expected}",
+        "minItems": lambda: f"a list of at least {expected}",
+        "uniqueItems": lambda: "a list without repetitions",
+    }.get(str(rule), lambda: error.message)
+    return [f"{key}: {value} is not allowed; expected {wording()}"]
+
+
+def _unknown(key: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"{key}: unknown key" + (f", did you mean {close[0]}?" if close else "") + f" Allowed: {', '.join(known)}"
+
+
+def _contradictions(params: Params) -> Any:
+    """Names that point to nothing, and values that exclude each other."""
+    scale = params["scale"]
+    for name in params["run"]["datasets"]:
+        if name not in params["datasets"]:
+            yield _unknown_name("run.datasets", name, params["datasets"])
+        elif scale not in params["datasets"][name]:
+            yield f"datasets.{name}.{scale}: missing; {name} is listed in run.datasets, so it needs a root at this scale"
+    for name in params["run"]["methods"]:
+        if name not in params["methods"]:
+            yield _unknown_name("run.methods", name, params["methods"])
+    for name, dataset in params["datasets"].items():
+        for label in dataset.get("rigid", []):
+            if label not in dataset["classes"]:
+                yield _unknown_name(f"datasets.{name}.rigid", label, dataset["classes"])
+        if dataset["format"] == "kitti":
+            for at in ("demo", "paper"):
+                if at in dataset and "first" not in dataset[at]:
+                    yield f"datasets.{name}.{at}.first: missing; KITTI's split is the first images for training"
+    for name, method in params["methods"].items():
+        schedule = method.get("schedule", {})
+        if schedule and schedule["start"] > schedule["end"]:
+            yield f"methods.{name}.schedule.start: {schedule['start']} lies after end ({schedule['end']})"
+    for name, artifact in params["artifacts"].items():
+        for dataset in artifact["datasets"]:
+            if dataset not in params["datasets"]:
+                yield _unknown_name(f"artifacts.{name}.datasets", dataset, params["datasets"])
+        for method in [*artifact.get("methods", []), *([artifact["method"]] if "method" in artifact else [])]:
+            if method not in params["methods"]:
+                yield _unknown_name(f"artifacts.{name}", method, params["methods"])
+
+
+def _unknown_name(key: str, name: str, known: Any) -> str:
+    return f"{key}: {json.dumps(name)} is not defined; expected one of {', '.join(known)}"
+
+
+def keys(params: Params, step: str, **wildcards: str) -> list[str]:
+    """The dotted keys that ``step`` depends on, for the given data set, method or artifact."""
+    fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
+    if "artifact" in wildcards:
+        spec = artifacts(params)[wildcards["artifact"]]
+        fields["datasets"] = spec["datasets"]
+        fields["methods"] = artifact_methods(params, spec)
+    result = []
+    for pattern in STEP_KEYS[step]:
+        expanded = [pattern.replace("{scale}", params["scale"])]
+        for name, values in fields.items():
+            expanded = [key.replace("{" + name + "}", value) for key in expanded for value in values]
+        result += expanded
+    return list(dict.fromkeys(result))
+
+
+def select(params: Params, step: str, **wildcards: str) -> Params:
+    """The part of ``params`` that ``step`` depends on, nested as in ``params.yaml``, with ``scale``.
+
+    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out.
+    """
+    part: Params = {"scale": params["scale"]}
+    source = {**params, "artifacts": artifacts(params)} if "artifact" in wildcards else params
+    for key in keys(params, step, **wildcards):
+        *parents, last = key.split(".")
+        value, target = source, part
+        for name in parents:
+            value = value.get(name, {})
+            target = target.setdefault(name, {})
+        if last in value:
+            target[last] = value[last]
+    return part
+
+
+def dumps(params: Params) -> str:
+    """Canonical JSON: equal parameters give equal text."""
+    return json.dumps(params, sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint(params: Params) -> str:
+    """16 hexadecimal digits that change whenever a parameter in ``params`` does."""
+    return hashlib.sha256(dumps(params).encode()).hexdigest()[:16]
+
+
+def at_scale(params: Params) -> Params:
+    """The settings of the active scale (``scales.demo`` or ``scales.paper``)."""
+    return params["scales"][params["scale"]]
+
+
+def dataset_at_scale(params: Params, dataset: str) -> Params:
+    """Root, image size and the like of a data set at the active scale.
+
+    Raises:
+        ParamsError: the data set is unknown or has no entry for this scale.
+    """
+    try:
+        return params["datasets"][dataset][params["scale"]]
+    except KeyError:
+        raise ParamsError(
+            f"datasets.{dataset}.{params['scale']}: missing; known data sets: {', '.join(params.get('datasets', {}))}"
+        ) from None
+
+
+def class_names(params: Params, dataset: str) -> list[str]:
+    """The classes of a data set in order; class k (from 1) of a detector's output is the k-th of them."""
+    return list(params["datasets"][dataset]["classes"])
+
+
+def label_of(params: Params, dataset: str) -> dict[str, str]:
+    """From a label in the annotation files to the class that it counts as."""
+    classes = params["datasets"][dataset]["classes"]
+    if isinstance(classes, list):
+        return {name: name for name in classes}
+    return {label: name for name, labels in classes.items() for label in labels}
+
+
+def notice(params: Params, datasets: list[str]) -> str:
+    """What is printed on every artifact: the scale, and whether the data were generated."""
+    made = any("miniature" in dataset_at_scale(params, name) for name in datasets)
+    return f"{params['scale']} scale, {'generated' if made else 'real'} data"
+
+
+def artifacts(params: Params) -> dict[str, Params]:
+    """Name -> specification of every figure and table that the run's data sets allow.
+
+    The paper's are listed in ``params.yaml``; a data set that appears in none of them gets a figure and a table of
+    each kind that makes sense for it, under its own name.
+    """
+    run = params.get("run", {}).get("datasets", [])
+    named = {d for spec in params.get("artifacts", {}).values() for d in spec["datasets"]}
+    result = {n: s for n, s in params.get("artifacts", {}).items() if set(s["datasets"]) <= set(run)}
+    for dataset in run:
+        if dataset in named:
+            continue
+        result[f"{dataset}_ap_figure"] = {"kind": "ap_figure", "datasets": [dataset]}
+        result[f"{dataset}_loss_figure"] = {"kind": "loss_figure", "datasets": [dataset], "rois": "all"}
+        result[f"{dataset}_ap_table"] = {"kind": "ap_table", "datasets": [dataset]}
+        if params["datasets"][dataset].get("rigid"):
+            result[f"{dataset}_rigid_table"] = {"kind": "rigid_table", "datasets": [dataset]}
+    return result
+
+
+def artifact_methods(params: Params, spec: Params) -> list[str]:
+    """The methods that an artifact shows, in order: its own choice, or all that run."""
+    if "method" in spec:
+        return [spec["method"]]
+    return spec.get("methods", params["run"]["methods"])
