@@ -1,0 +1,126 @@
+"""Choosing B of the R RoIs of one image.
+
+Every function takes tensors of one image, on any device, and returns the indices of the chosen RoIs. The work
+is done on masks of fixed size. On a GPU the host waits at two places only, because their results have a
+length that depends on the data: torchvision's NMS, and the last line of `take`.
+"""
+
+import torch
+from torch import Tensor
+from torchvision.ops import nms
+
+UNAVAILABLE = 127  # the tier of RoIs that must not be chosen
+
+
+def selection_loss(l_cls: Tensor, l_loc: Tensor, alpha: float, beta: float) -> Tensor:
+    """Formula (1): L_select = alpha L_cls + beta L_loc, [R]. Only for choosing; never backpropagated.
+
+    OHEM is alpha = beta = 1.
+    """
+    return alpha * l_cls + beta * l_loc
+
+
+def take(score: Tensor, tier: Tensor, count: int) -> Tensor:
+    """The first ``count`` RoIs in order of tier (lowest first), then score (highest first), then index.
+
+    Args:
+        score: [R]
+        tier: [R], integer; RoIs of tier `UNAVAILABLE` are never taken.
+
+    Returns:
+        [min(count, available RoIs)] indices, int64, in that order.
+    """
+    order = score.argsort(descending=True, stable=True)
+    order = order[tier[order].argsort(stable=True)][:count]
+    return order[tier[order] < UNAVAILABLE]
+
+
+def rank(score: Tensor, member: Tensor) -> Tensor:
+    """[R], the position of each RoI in descending order of score, those with ``member`` [R] before the others.
+
+    0 is the highest. On a tie the lower index comes first.
+    """
+    order = score.argsort(descending=True, stable=True)
+    order = order[(~member)[order].to(torch.uint8).argsort(stable=True)]
+    return torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
+
+
+def deduplicated(loss: Tensor, boxes: Tensor, labels: Tensor, iou: float | None, per_label: bool) -> Tensor:
+    """Greedy NMS on the loss (paper 3.3): [R], True for the RoIs that may be chosen.
+
+    A RoI is dropped if one with a higher loss (or the same loss and a lower index) stays that overlaps it by
+    more than ``iou``. Ignored RoIs (label -1) are never kept and drop no other.
+
+    Args:
+        loss: [R], what the miner chooses by.
+        boxes: [R, 4], xyxy.
+        labels: [R], integer.
+        iou: the threshold, or None for no NMS.
+        per_label: only RoIs of the same label drop each other, as in the release of OHEM.
+    """
+    allowed = labels >= 0
+    if iou is None or len(loss) == 0:
+        return allowed
+    # torchvision.ops.batched_nms moves the boxes of different labels apart too, but in float32, where large
+    # images lose digits, and not far enough if coordinates are negative. nms breaks ties by index.
+    boxes = boxes.double()
+    if per_label:
+        boxes = boxes + (labels * (boxes.max() - boxes.min() + 1))[:, None]
+    # -inf puts ignored RoIs last, where they can drop only each other.
+    kept = nms(boxes, loss.double().masked_fill(~allowed, -torch.inf), iou)
+    return allowed & torch.zeros_like(allowed).index_fill_(0, kept, True)
+
+
+def hardest(
+    loss: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    batch_size: int,
+    nms_iou: float | None = 0.7,
+    per_label: bool = True,
+) -> Tensor:
+    """NMS on the loss, then the B RoIs with the highest (paper 3.3; OHEM section 4.2).
+
+    With `selection_loss` as ``loss`` this is S-OHEM by Formula (1), and with L_cls + L_loc it is OHEM.
+    Where the loss is equal (background RoIs at alpha = 0 all have 0) the lower index comes first.
+
+    Args:
+        loss: [R]
+        boxes: [R, 4], xyxy.
+        labels: [R], integer: 0 background, above 0 foreground, -1 ignored and never chosen.
+        batch_size: B, the number wanted of this image.
+        nms_iou: None for no NMS.
+        per_label: see `deduplicated`.
+
+    Returns:
+        [<= B] distinct indices in descending order of loss; fewer than B only if fewer are left after NMS.
+    """
+    kept = deduplicated(loss, boxes, labels, nms_iou, per_label)
+    return take(loss, torch.where(kept, 0, UNAVAILABLE), batch_size)
+
+
+def random_sample(labels: Tensor, batch_size: int, foreground: float, generator: torch.Generator) -> Tensor:
+    """Fast R-CNN's sampling (its section 2.3), a share of foreground, the rest background: no mining.
+
+    Both are drawn without replacement. If one side has too few RoIs the other fills its place, so that B RoIs
+    are drawn whenever the image has them. (The original leaves the batch short if background is missing; a
+    batch of fixed size keeps the methods comparable.)
+
+    Args:
+        labels: [R], integer: 0 background, above 0 foreground, -1 ignored and never drawn.
+        batch_size: B
+        foreground: share of B, rounded to a whole number of RoIs.
+        generator: may live on another device than ``labels``.
+
+    Returns:
+        [<= B] distinct indices.
+    """
+    noise = torch.rand(len(labels), generator=generator, device=generator.device).to(labels.device)
+    quota = round(foreground * batch_size)
+    is_foreground, is_background = labels > 0, labels == 0
+    within = (is_foreground & (rank(noise, is_foreground) < quota)) | (
+        is_background & (rank(noise, is_background) < batch_size - quota)
+    )
+    # If the first tier is smaller than B, one side is used up, and the second tier holds the other side only.
+    tier = torch.where(within, 0, 1).masked_fill(labels < 0, UNAVAILABLE)
+    return take(noise, tier, batch_size)
