@@ -34,9 +34,17 @@ STEP_KEYS: dict[str, list[str]] = {
     "train": _TRAIN,
     "detect": [*_TRAIN, "scales.{scale}.test"],
     "evaluate": ["datasets.{dataset}.classes", "datasets.{dataset}.rigid", "evaluation"],
-    "artifact": ["artifacts.{artifact}", "run", "methods.{methods}.title", "datasets.{datasets}.title",
-                 "datasets.{datasets}.classes", "datasets.{datasets}.rigid", "datasets.{datasets}.{scale}",
-                 "evaluation", "scales.{scale}.window"],  # fmt: skip
+    "artifact": [
+        "artifacts.{artifact}",
+        "run",
+        "methods.{methods}.title",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.classes",
+        "datasets.{datasets}.rigid",
+        "datasets.{datasets}.{scale}",
+        "evaluation",
+        "scales.{scale}.window",
+    ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run"],
 }
 
@@ -77,18 +85,18 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
     """One validation error as lines of ``key: value is not allowed; expected ...``."""
     key = ".".join(str(part) for part in error.absolute_path)
     value = json.dumps(error.instance, default=str)
-    rule, expected = error.validator, error.validator_value
+    rule: str = str(error.validator)
+    expected: Any = error.validator_value
     if rule == "additionalProperties" and isinstance(error.instance, dict):
-        known = sorted(error.schema.get("properties", {}))
+        known = sorted(_schema(error).get("properties", {}))
         return [_unknown(f"{key}.{k}" if key else k, k, known) for k in error.instance if k not in known]
     if rule == "required":
         missing = [k for k in expected if k not in error.instance]
         return [f"{f'{key}.{k}' if key else k}: missing; this key is required" for k in missing]
     if rule == "propertyNames":
         return [f"{key}.{error.instance}: not allowed as a name; use lower-case letters and digits"]
-    if rule in ("if", "anyOf", "allOf") and error.context:
-        return [line for e in error.context for line in _explain(e)][:1] if rule != "anyOf" else [
-            f"{key}: {value} is not allowed; expected one of the forms that the comment beside this key names"]  # fmt: skip
+    if rule == "anyOf":
+        return [f"{key}: {value} is not allowed; expected {_schema(error)['description']}"]
     wording = {
         "enum": lambda: "one of " + ", ".join(map(str, expected)),
         "type": lambda: "a value of type " + (" or ".join(expected) if isinstance(expected, list) else expected),
@@ -98,8 +106,14 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         "exclusiveMaximum": lambda: f"a number below {expected}",
         "minItems": lambda: f"a list of at least {expected}",
         "uniqueItems": lambda: "a list without repetitions",
-    }.get(str(rule), lambda: error.message)
+    }.get(rule, lambda: error.message)
     return [f"{key}: {value} is not allowed; expected {wording()}"]
+
+
+def _schema(error: jsonschema.ValidationError) -> dict[str, Any]:
+    """The part of the schema that was broken."""
+    assert isinstance(error.schema, dict)
+    return error.schema
 
 
 def _unknown(key: str, name: str, known: list[str]) -> str:
@@ -114,7 +128,7 @@ def _contradictions(params: Params) -> Any:
         if name not in params["datasets"]:
             yield _unknown_name("run.datasets", name, params["datasets"])
         elif scale not in params["datasets"][name]:
-            yield f"datasets.{name}.{scale}: missing; {name} is listed in run.datasets, so it needs a root at this scale"
+            yield f"datasets.{name}.{scale}: missing; run.datasets lists {name}, so it needs a root at this scale"
     for name in params["run"]["methods"]:
         if name not in params["methods"]:
             yield _unknown_name("run.methods", name, params["methods"])

@@ -1,0 +1,61 @@
+"""Run a trained detector over the test images and store its detections."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sohem import params
+from sohem.commands.train import pick_device
+from sohem.detectors import detector as networks
+from sohem.errors import CheckpointError
+from sohem.files import read_table, write_table
+from sohem.progress import track
+from sohem.training import checkpoint
+from sohem.training.samples import BOX, SampleReader
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``sohem detect``."""
+    parser.add_argument("--dataset", required=True, help="a name under datasets in the parameters")
+    parser.add_argument("--method", required=True, help="the method that the checkpoint was trained with")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the seed that the checkpoint was trained with (default: 0)"
+    )
+    parser.add_argument("--images", type=Path, required=True, help="images.parquet of the data set")
+    parser.add_argument("--proposals", type=Path, help="proposals.parquet (detector fast_rcnn)")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector (.pt)")
+    parser.add_argument("--out", type=Path, required=True, help="detections to write (.parquet)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Detect on every test image; boxes are written in original pixels."""
+    settings = params.load(args.params)
+    trained = params.select(settings, "train", dataset=args.dataset, method=args.method)
+    content = checkpoint.load(args.checkpoint)
+    checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
+    scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
+    device = pick_device(scale["device"], scale["threads"])
+    classes = np.array(["", *params.class_names(settings, args.dataset)], dtype=object)
+    detector = networks.build(settings["datasets"][args.dataset]["detector"], len(classes) - 1, scale, args.seed)
+    try:
+        detector.load_state_dict(content["model"])
+    except RuntimeError as error:
+        raise CheckpointError(f"{args.checkpoint}: does not fit this detector ({error}); train again") from None
+    detector.to(device).eval()
+
+    proposals = None if args.proposals is None else read_table(args.proposals)
+    reader = SampleReader(at, read_table(args.images), "test", list(classes[1:]), None, proposals)
+    parts = []
+    for index in track(range(len(reader)), len(reader), f"{args.dataset}/{args.method}: detecting"):
+        sample = reader(index, max_proposals=scale["test"]["max_proposals"], seed=args.seed).to(device)
+        boxes, scores, labels = detector.detect(
+            sample.image, sample.proposals, sample.scale, scale["rpn"]["test"], scale["test"]
+        )
+        part = pd.DataFrame((boxes / sample.scale).cpu().numpy().astype(np.float32), columns=BOX)
+        part.insert(0, "image_id", str(reader.images.at[index, "image_id"]))
+        part.insert(1, "class", classes[labels.cpu().numpy()])
+        part.insert(2, "score", scores.cpu().numpy().astype(np.float32))
+        parts.append(part)
+    write_table(args.out, pd.concat(parts, ignore_index=True))

@@ -1,0 +1,80 @@
+"""Fast R-CNN and Faster R-CNN on one image: backbone, RoI pooling, head and, if it has one, the RPN."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.ops import batched_nms, clip_boxes_to_image, roi_align, roi_pool
+
+from sohem.boxes import decode
+from sohem.detectors import backbones
+from sohem.detectors.heads import RoIHead
+from sohem.detectors.rpn import RPN
+from sohem.randomness import stream
+
+
+class Detector(nn.Module):
+    """A region-based detector; ``rpn`` is None where proposals come from outside (Fast R-CNN)."""
+
+    def __init__(self, backbone: backbones.Backbone, head: RoIHead, rpn: RPN | None, pool: int, pool_op: str) -> None:
+        super().__init__()
+        self.backbone, self.head, self.rpn = backbone, head, rpn
+        self.pool_size, self.pool_op = pool, pool_op
+
+    def features(self, image: Tensor) -> Tensor:
+        """[1, C, H', W'] of an image [3, H, W] (float, 0 to 255)."""
+        return self.backbone(image[None])
+
+    def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """RoI features [R, C, P, P] of boxes [R, 4] in pixels of the image that the features come from."""
+        scale = 1 / self.backbone.stride
+        if self.pool_op == "roi_pool":
+            return roi_pool(features, [boxes], self.pool_size, scale)
+        return roi_align(features, [boxes], self.pool_size, scale, sampling_ratio=2, aligned=True)
+
+    @torch.no_grad()
+    def detect(
+        self,
+        image: Tensor,
+        proposals: Tensor | None,
+        scale: float,
+        rpn_keep: dict[str, int],
+        test: dict[str, Any],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Boxes [D, 4], scores [D] and classes [D] (from 1) of one image, in its own (resized) pixels."""
+        features = self.features(image)
+        size = (image.shape[1], image.shape[2])
+        if self.rpn is not None:
+            logits, offsets, anchors = self.rpn(features, self.backbone.stride)
+            proposals = self.rpn.proposals(logits, offsets, anchors, size, scale, rpn_keep)
+        assert proposals is not None
+        logits, offsets = self.head(self.pool(features, proposals))
+        offsets = offsets * self.head.box_std + self.head.box_mean
+        boxes = clip_boxes_to_image(decode(proposals[:, None], offsets), size)[:, 1:]
+        scores = logits.softmax(dim=1)[:, 1:]
+        rows, classes = torch.nonzero(scores > test["score"], as_tuple=True)
+        boxes, scores = boxes[rows, classes], scores[rows, classes]
+        keep = batched_nms(boxes, scores, classes, test["nms"])[: test["detections"]]
+        return boxes[keep], scores[keep], classes[keep] + 1
+
+
+def build(detector: str, classes: int, settings: dict[str, Any], seed: int) -> Detector:
+    """A detector with freshly drawn weights.
+
+    Args:
+        detector: fast_rcnn or faster_rcnn.
+        classes: K, without background.
+        settings: ``scales.<scale>`` of the parameters (backbone, head, rpn).
+        seed: of the run; only the initial weights depend on it here.
+    """
+    head, pool = settings["head"], settings["head"]["pool"]
+    # The constructors draw from torch's global generator; fork it, so that its state is as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone = backbones.build(settings["backbone"])
+        roi_head = RoIHead(backbone.channels, pool, head["hidden"], classes, head["dropout"])
+        rpn = RPN(backbone.channels, settings["rpn"]) if detector == "faster_rcnn" else None
+    roi_head.initialise(stream(seed, "head"))
+    if rpn is not None:
+        rpn.initialise(stream(seed, "rpn"))
+    return Detector(backbone, roi_head, rpn, pool, head["op"])

@@ -1,0 +1,51 @@
+"""The RoI head: two hidden layers, then class scores and class-specific box regression (Fast R-CNN)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def dropout(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    """Dropout whose mask comes from an explicit generator; without a generator, or at probability 0, the identity.
+
+    torch's own dropout draws from the global generator, where a read-only pass would shift the real pass's masks.
+    """
+    if generator is None or probability == 0:
+        return x
+    keep = torch.rand(x.shape, generator=generator, device=x.device) >= probability
+    return x * keep / (1 - probability)
+
+
+class RoIHead(nn.Module):
+    """fc6, fc7, then scores of K + 1 classes (0 is background) and 4 box offsets for each of them."""
+
+    box_mean: Tensor
+    box_std: Tensor
+
+    def __init__(self, channels: int, pool: int, hidden: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.fc6 = nn.Linear(channels * pool * pool, hidden)
+        self.fc7 = nn.Linear(hidden, hidden)
+        self.scores = nn.Linear(hidden, classes + 1)
+        self.offsets = nn.Linear(hidden, 4 * (classes + 1))
+        # Statistics of the regression targets: the head predicts (offset - mean) / std of its class.
+        self.register_buffer("box_mean", torch.zeros(classes + 1, 4))
+        self.register_buffer("box_std", torch.ones(classes + 1, 4))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Scores from N(0, 0.01), offsets from N(0, 0.001), hidden layers from N(0, 2 / fan-in), biases 0."""
+        for layer, std in ((self.scores, 0.01), (self.offsets, 0.001), (self.fc6, None), (self.fc7, None)):
+            spread = std or (2 / layer.in_features) ** 0.5
+            nn.init.normal_(layer.weight, std=spread, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+    def hidden(self, pooled: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """[R, hidden] of pooled features [R, C, P, P]."""
+        x = dropout(F.relu(self.fc6(pooled.flatten(1))), self.dropout, generator)
+        return dropout(F.relu(self.fc7(x)), self.dropout, generator)
+
+    def forward(self, pooled: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Logits [R, K + 1] and normalised box offsets [R, K + 1, 4]; dropout is on where a generator is given."""
+        x = self.hidden(pooled, generator)
+        return self.scores(x), self.offsets(x).view(len(x), -1, 4)

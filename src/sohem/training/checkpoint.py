@@ -1,0 +1,75 @@
+"""Checkpoints: one file with everything a run needs to go on, written atomically, read without executing anything."""
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sohem import params as parameters
+from sohem.errors import CheckpointError
+from sohem.files import write_bytes
+
+FORMAT = "sohem-checkpoint-1"
+
+
+def save(path: str | Path, content: dict[str, Any]) -> None:
+    """Write ``content`` to ``path``; equal content gives equal bytes whatever the file is called."""
+    # Saved to memory first: torch.save(path) would write the file's name into the archive.
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **content}, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: missing, cut short, or not written by ``save``.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint; train first (sohem train)") from None
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ):
+        raise CheckpointError(
+            f"{path}: cut short, damaged or not a checkpoint of this program (nothing in it was executed); "
+            "delete it and train again, or restore it (dvc checkout)"
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of this program (expected {FORMAT}); train again")
+    return content
+
+
+def check_settings(path: str | Path, found: str, wanted: parameters.Params, seed_found: int, seed: int) -> None:
+    """Refuse a checkpoint that was trained with other settings.
+
+    Args:
+        found: canonical JSON of the settings stored in the checkpoint.
+
+    Raises:
+        CheckpointError: names the keys that differ.
+    """
+    differences = _differences(json.loads(found), json.loads(parameters.dumps(wanted)), "")
+    if seed_found != seed:
+        differences.append(f"seed: trained with {seed_found}, wanted {seed}")
+    if differences:
+        raise CheckpointError(f"{path}: trained with other settings; train again.\n  " + "\n  ".join(differences))
+
+
+def _differences(found: Any, wanted: Any, key: str) -> list[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        names = sorted(found.keys() | wanted.keys())
+        return [line for n in names for line in _differences(found.get(n), wanted.get(n), f"{key}.{n}" if key else n)]
+    return [] if found == wanted else [f"{key}: trained with {json.dumps(found)}, wanted {json.dumps(wanted)}"]

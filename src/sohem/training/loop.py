@@ -1,0 +1,207 @@
+"""The training loop: N images an iteration, every random number a function of the seed and the iteration."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from sohem.detectors.detector import Detector
+from sohem.errors import TrainingError
+from sohem.mining.schedule import coefficients
+from sohem.params import Params
+from sohem.randomness import epoch_order, stream
+from sohem.training.optimiser import learning_rate, set_rate, sgd
+from sohem.training.samples import Sample, SampleReader
+from sohem.training.step import SUMS, Mining, image_loss
+from sohem.training.targets import label_rois, target_statistics
+
+LOG_COLUMNS = ["iteration", "lr", "alpha", "beta", "n_all", "n_selected", "foreground_all", "foreground_selected",
+               "s1", "s2", "s3", "s4", "cls_selected", "loc_selected", "cls_all", "loc_all",
+               "rpn_objectness", "rpn_box"]  # fmt: skip
+
+
+Progress = Callable[[range, Callable[[], str]], Iterable[int]]
+"""Goes through the iterations and shows how far they are; the second argument tells the present losses."""
+
+
+@dataclass
+class Run:
+    """A run between two iterations: everything that a checkpoint holds."""
+
+    detector: Detector
+    optimiser: torch.optim.Optimizer
+    log: np.ndarray  # [iterations of the whole run, len(LOG_COLUMNS)] float64; rows not done yet are NaN
+    done: int = 0
+
+    def state(self) -> dict[str, Any]:
+        """As stored. The iteration stands for the state of the schedule, the sampler and every generator."""
+        return {
+            "iteration": self.done,
+            "model": self.detector.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "log": torch.from_numpy(self.log[: self.done].copy()),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state."""
+        self.detector.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.done = state["iteration"]
+        self.log[: self.done] = state["log"].cpu().numpy()
+
+
+def start(detector: Detector, train_settings: dict[str, Any], iterations: int) -> Run:
+    """A run before its first iteration."""
+    return Run(detector, sgd(detector, train_settings), np.full((iterations, len(LOG_COLUMNS)), np.nan))
+
+
+def log_table(log: np.ndarray) -> pd.DataFrame:
+    """The log as a table, one row an iteration."""
+    return pd.DataFrame(log, columns=LOG_COLUMNS).astype({"iteration": "int64"})
+
+
+def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[tuple[int, int]]:
+    """The (epoch, image index) pairs of an iteration: epochs are permutations, read one after the other."""
+    positions = range(iteration * images, (iteration + 1) * images)
+    orders = {epoch: epoch_order(seed, epoch, count) for epoch in {p // count for p in positions}}
+    return [(p // count, int(orders[p // count][p % count])) for p in positions]
+
+
+def load_batch(reader: SampleReader, settings: dict[str, Any], seed: int, iteration: int) -> list[Sample]:
+    """The N samples of an iteration, each mirrored with probability one half."""
+    train = settings["train"]
+    samples = []
+    for slot, (_, index) in enumerate(batch_indices(seed, iteration, train["images"], len(reader))):
+        coin = torch.rand((), generator=stream(seed, "flip", iteration, slot))
+        mirror = train["flip"] and bool(coin < 0.5)
+        draw = int(torch.randint(2**31, (), generator=stream(seed, "draw", iteration, slot)))
+        samples.append(reader(index, mirror, train["max_proposals"], draw))
+    return samples
+
+
+def normalise_targets(detector: Detector, reader: SampleReader, settings: dict[str, Any]) -> None:
+    """Set the head's target statistics: measured over the training proposals, or the fixed ones without proposals."""
+    classes = len(detector.head.box_mean) - 1
+    labels, offsets = [torch.zeros(0, dtype=torch.long)], [torch.zeros(0, 4)]
+    if settings["train"]["box_std"] == "dataset" and detector.rpn is None:
+        for index in range(len(reader)):
+            boxes, names, proposals, ignored = reader.boxes(index)
+            assert proposals is not None
+            rois = torch.cat([proposals, boxes])
+            label, offset = label_rois(rois, boxes, names, ignored, settings["train"]["foreground_iou"])
+            labels.append(label[label > 0])
+            offsets.append(offset[label > 0])
+    mean, std = target_statistics(torch.cat(labels), torch.cat(offsets), classes)
+    detector.head.box_mean.copy_(mean)
+    detector.head.box_std.copy_(std)
+
+
+def train(
+    run: Run,
+    reader: SampleReader,
+    method: Params,
+    target: float | str,
+    settings: dict[str, Any],
+    seed: int,
+    save: Callable[[Run], None],
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> bool:
+    """Train until all iterations of ``run.log`` are done or ``stop()`` says so; True if all are done.
+
+    ``save`` is called every ``checkpoint_every`` iterations and when stopped.
+
+    Args:
+        method: ``methods.<name>`` of the parameters; target: what beta grows to; settings: ``scales.<scale>``.
+
+    Raises:
+        TrainingError: a loss is not finite; what ``save`` stored last is still good.
+    """
+    choices = settings["train"]
+    total = len(run.log)
+    device = run.detector.head.scores.weight.device
+    history = {name: run.log[:, LOG_COLUMNS.index(name)] for name in LOG_COLUMNS}
+    # Rows stay on the device until somebody needs them, so that a GPU does not wait for the host each time.
+    schedule = method.get("schedule", {})
+    each_time = device.type == "cpu" or schedule.get("stable") == "slope" or "ratio" in (target, schedule.get("shape"))
+    pending: list[Tensor] = []
+
+    def flush() -> None:
+        first = run.done - len(pending)
+        for k, row in enumerate(torch.stack(pending).cpu().numpy() if pending else []):
+            check_finite(row, run.detector.rpn is not None)
+            run.log[first + k] = row
+        pending.clear()
+
+    def losses() -> str:
+        known = run.done - len(pending)
+        if known == 0:
+            return ""
+        recent = slice(max(0, known - choices["log_every"]), known)
+        return ", ".join(f"{name} {history[name][recent].mean():.3f}" for name in ("cls_selected", "loc_selected"))
+
+    for iteration in progress(range(run.done, total), losses):
+        if stop():
+            flush()
+            save(run)
+            return False
+        alpha, beta = 1.0, 1.0
+        if method["miner"] == "sohem":
+            alpha, beta = coefficients(iteration + 1, total, schedule, target, history)
+        mining = Mining(method, choices["rois"], iteration + 1, total, alpha, beta)
+        rate = learning_rate(iteration, choices)
+        set_rate(run.optimiser, rate)
+        run.optimiser.zero_grad(set_to_none=True)
+        sums = torch.zeros(len(SUMS), device=device, dtype=torch.float64)
+        for slot, sample in enumerate(load_batch(reader, settings, seed, iteration)):
+            loss, image_sums = image_loss(run.detector, sample.to(device), mining, settings, seed, slot)
+            (loss / choices["images"]).backward()
+            sums += image_sums
+        pending.append(log_row(sums, iteration + 1, rate, alpha, beta, choices["images"]))
+        run.done += 1
+        due = run.done % choices["checkpoint_every"] == 0
+        # Losses are looked at before the step that they cause, so that a saved state is always good.
+        if each_time or due or run.done == total or run.done % choices["log_every"] == 0:
+            flush()
+        run.optimiser.step()
+        if due and run.done < total:
+            save(run)
+    return True
+
+
+def log_row(sums: Tensor, iteration: int, rate: float, alpha: float, beta: float, images: int) -> Tensor:
+    """A row [len(LOG_COLUMNS)] of the log from the batch's sums; ``iteration`` counts from 1."""
+    value = dict(zip(SUMS, sums, strict=True))
+    every, chosen = value["n_all"].clamp(min=1), value["n_selected"].clamp(min=1)
+    facts = sums.new_tensor([iteration, rate, alpha, beta])
+    measured = [
+        value["n_all"],
+        value["n_selected"],
+        value["fg_all"] / every,
+        *(value[name] / chosen for name in ("fg_selected", "s1", "s2", "s3", "s4", "cls_selected", "loc_selected")),
+        value["cls_all"] / every,
+        value["loc_all"] / every,
+        value["rpn_objectness"] / images,
+        value["rpn_box"] / images,
+    ]
+    return torch.cat([facts, torch.stack(measured)])
+
+
+def check_finite(row: np.ndarray, rpn: bool) -> None:
+    """Raise if a loss of a log row is not finite; the RPN's columns count only where there is an RPN.
+
+    Raises:
+        TrainingError: names the loss and the iteration.
+    """
+    values = dict(zip(LOG_COLUMNS, row, strict=True))
+    for name in ["cls_selected", "loc_selected", "cls_all", "loc_all"] + ["rpn_objectness", "rpn_box"] * rpn:
+        if not math.isfinite(values[name]):
+            raise TrainingError(
+                f"iteration {int(values['iteration'])}: the loss {name} is {values[name]}. The last saved state is "
+                "kept. Lower scales.<scale>.train.lr or raise warmup in params.yaml, then run the same command again."
+            )
