@@ -1,0 +1,66 @@
+"""Measure the average precision of stored detections on the test images, at all IoU thresholds in one pass.
+
+Writes three files: the headline numbers in percent (mAP; rigid and non-rigid means where the data set has rigid
+classes), the AP of each class in percent, and a CSV with the AP of each class at every threshold as fractions.
+Other thresholds need only this step again, never the network.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from sohem import files, params
+from sohem.errors import DataError
+from sohem.evaluation import metrics
+from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS, evaluate
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``sohem evaluate``."""
+    parser.add_argument("--dataset", required=True, help="data set, as named in the parameters")
+    parser.add_argument("--images", required=True, type=Path, help="images.parquet, made by sohem split")
+    parser.add_argument("--ground-truth", required=True, type=Path, help="ground_truth.parquet, by sohem split")
+    parser.add_argument("--detections", required=True, type=Path, help="detections.parquet, by sohem detect")
+    parser.add_argument("--metrics", required=True, type=Path, help="JSON to write: headline numbers")
+    parser.add_argument("--per-class", required=True, type=Path, help="JSON to write: AP of each class")
+    parser.add_argument("--curve", required=True, type=Path, help="CSV to write: AP at every threshold")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read the tables, evaluate the test subset, write metrics, per-class AP and curve."""
+    parameters = params.load(args.params)
+    settings = parameters["evaluation"]
+    classes = params.class_names(parameters, args.dataset)
+    images = files.read_table(args.images)
+    truth = files.read_table(args.ground_truth)
+    detections = files.read_table(args.detections)
+    test = images.loc[images["subset"] == "test", "image_id"]
+    check_detections(detections, test, classes, args.detections)
+    missing = [column for column in GROUND_TRUTH_COLUMNS if column not in truth.columns]
+    if missing:
+        raise DataError(f"{args.ground_truth}: no column {', '.join(missing)}; run sohem split again")
+
+    ap = evaluate(truth[truth["image_id"].isin(test)], detections, classes, metrics.thresholds(settings))
+    rigid = parameters["datasets"][args.dataset].get("rigid", [])
+    headline = metrics.headline(ap, settings["ious"], settings["metric"], classes, rigid)
+    files.write_text(args.curve, ap.to_csv(index=False))
+    files.write_json(args.per_class, metrics.per_class(ap, settings["ious"], settings["metric"]))
+    files.write_json(args.metrics, headline)
+    print(f"{args.dataset}: " + ", ".join(f"{name} {value}" for name, value in headline.items()))
+
+
+def check_detections(detections: pd.DataFrame, test: pd.Series, classes: list[str], source: Path) -> None:
+    """Refuse detections that cannot belong to this data set's test images.
+
+    Raises:
+        DataError: columns are missing, or an image or class is not one of the test subset's.
+    """
+    again = "were they made for another data set or split? Run sohem detect again"
+    missing = [column for column in DETECTION_COLUMNS if column not in detections.columns]
+    if missing:
+        raise DataError(f"{source}: no column {', '.join(missing)}; expected {', '.join(DETECTION_COLUMNS)}")
+    for column, known, kind in (("image_id", test, "an image of the test subset"), ("class", classes, "a class")):
+        unknown = detections.loc[~detections[column].isin(list(known)), column].unique()
+        if len(unknown):
+            raise DataError(f"{source}: {column} {unknown[0]!r} ({len(unknown)} in all) is not {kind}; {again}")
