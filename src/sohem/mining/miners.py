@@ -60,9 +60,7 @@ def choose(
 
 
 @torch.no_grad()
-def composition(
-    indices: Tensor, l_cls: Tensor, l_loc: Tensor, labels: Tensor, quantile: float = 0.5
-) -> Tensor:
+def composition(indices: Tensor, l_cls: Tensor, l_loc: Tensor, labels: Tensor, quantile: float = 0.5) -> Tensor:
     """[5], the shares of foreground and of s_1, s_2, s_3, s_4 (paper 3.2) among the chosen RoIs.
 
     The strata's thresholds are measured over all RoIs of the image that are not ignored. All shares are 0 if

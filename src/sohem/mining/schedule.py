@@ -99,9 +99,7 @@ def loss_ratio(cls: NDArray[np.float64], loc: NDArray[np.float64]) -> float:
     return float(cls.sum() / below) if below > 0 else 1.0
 
 
-def _losses(
-    history: History | None, rois: str, iterations: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _losses(history: History | None, rois: str, iterations: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """L_cls and L_loc of the first ``iterations`` iterations."""
     if history is None:
         raise ValueError("this schedule needs the recorded losses: pass history")

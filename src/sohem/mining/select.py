@@ -36,9 +36,9 @@ def take(score: Tensor, tier: Tensor, count: int) -> Tensor:
 
 
 def rank(score: Tensor, member: Tensor) -> Tensor:
-    """[R], the position of each RoI in descending order of score, those with ``member`` [R] before the others.
+    """[R], the position of each RoI in descending order of score, counted from 0.
 
-    0 is the highest. On a tie the lower index comes first.
+    RoIs for which ``member`` [R] is True come before all others. On a tie the lower index comes first.
     """
     order = score.argsort(descending=True, stable=True)
     order = order[(~member)[order].to(torch.uint8).argsort(stable=True)]

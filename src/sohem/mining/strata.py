@@ -31,14 +31,14 @@ def stratum(l_cls: Tensor, l_loc: Tensor, quantile: float = 0.5, valid: Tensor |
         quantile: 0 to 1; the paper leaves the threshold open.
         valid: [R], bool: the RoIs over which the thresholds are measured; all if None.
     """
-    high_cls, high_loc = (loss > _threshold(loss, quantile, valid) for loss in (l_cls, l_loc))
+    # In double precision, because torch has no quantiles of half precision.
+    high_cls, high_loc = (x > _threshold(x, quantile, valid) for x in (l_cls.double(), l_loc.double()))
     return 4 - 2 * high_cls.long() - high_loc.long()
 
 
 def _threshold(loss: Tensor, quantile: float, valid: Tensor | None) -> Tensor:
     if len(loss) == 0:
         return loss.new_zeros(())
-    loss = loss.double()  # torch has no quantiles of half precision
     if valid is not None:
         loss = loss.masked_fill(~valid, torch.nan)
     return loss.nanquantile(quantile)

@@ -1,0 +1,162 @@
+"""The four strata, the quotas and the choice by strata (paper 3.2 and 3.3)."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sohem.mining.miners import choose, composition
+from sohem.mining.select import deduplicated
+from sohem.mining.strata import quotas, select_by_strata, stratum
+
+SCHEDULE = {"start": 0.5, "end": 0.75, "share": 0.9}
+
+# Eight RoIs, two of each stratum in order. Medians: L_cls 4.5, L_loc 2 (between 1 and 3).
+L_CLS = torch.tensor([8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
+L_LOC = torch.tensor([3.0, 4.0, 1.0, 0.0, 9.0, 5.0, 1.0, 0.0])
+LABELS = torch.tensor([1, 1, 1, 0, 1, 1, 1, 0])
+BOXES = torch.tensor([[20.0 * i, 0, 20.0 * i + 10, 10] for i in range(8)])  # all apart
+
+
+def test_strata_by_the_medians():
+    assert stratum(L_CLS, L_LOC).tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_strata_by_another_quantile():
+    # 0.75 of L_cls: 6.25. Of L_loc, sorted 0 0 1 1 3 4 5 9: 4.25.
+    assert stratum(L_CLS, L_LOC, 0.75).tolist() == [2, 2, 4, 4, 3, 3, 4, 4]
+
+
+def test_high_is_strictly_above_the_threshold():
+    """Mostly background: the median of L_loc is 0, and 0 is not high."""
+    l_loc = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.2])
+    l_cls = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert stratum(l_cls, l_loc).tolist() == [4, 4, 4, 2, 1]
+    assert stratum(torch.zeros(3), torch.zeros(3)).tolist() == [4, 4, 4]
+
+
+def test_thresholds_leave_ignored_rois_out():
+    l_cls = torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0])
+    valid = torch.tensor([False, False, False, True, True])
+    assert stratum(l_cls, torch.zeros(5)).tolist() == [4, 4, 4, 2, 2]
+    assert stratum(l_cls, torch.zeros(5), valid=valid).tolist()[3:] == [4, 2]
+    assert stratum(l_cls, l_cls, valid=torch.zeros(5, dtype=torch.bool)).tolist() == [4] * 5
+
+
+@pytest.mark.parametrize(
+    ("iteration", "expected"),
+    [(1, (64, 0)), (50, (64, 0)), (55, (52, 12)), (75, (6, 58)), (100, (6, 58))],
+)
+def test_quotas_move_to_the_later_distribution(iteration, expected):
+    # at 55: 0.9 * (5 / 25) * 64 = 11.52; in the end 0.9 * 64 = 57.6
+    assert quotas(iteration, 100, 64, SCHEDULE) == expected
+
+
+def test_at_first_the_highest_l_cls():
+    assert select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (3, 0)).tolist() == [0, 1, 2]
+
+
+def test_later_the_highest_l_loc_of_s1_and_s3():
+    # s_1 and s_3 are RoIs 0, 1, 4, 5 with L_loc 3, 4, 9, 5.
+    assert select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (0, 3)).tolist() == [4, 5, 1]
+
+
+def test_the_literal_reading_takes_s2_and_s3():
+    # RoIs 2, 3, 4, 5 with L_loc 1, 0, 9, 5: the highest L_loc of s_1 stay out.
+    chosen = select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (0, 4), s23="literal")
+    assert chosen.tolist() == [4, 5, 2, 3]
+
+
+def test_both_quotas_give_distinct_rois():
+    # s_12 takes RoI 0; of what is left, 4 and 5 and 1 have the highest L_loc.
+    assert select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (1, 3)).tolist() == [0, 4, 5, 1]
+    # s_12 takes 0 and 1, which are s_1: only 4 and 5 remain, then the highest L_cls fills.
+    assert select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (2, 3)).tolist() == [0, 1, 4, 5, 2]
+
+
+def test_what_fills_a_short_stratum():
+    l_cls = torch.tensor([9.0, 8.0, 7.0, 3.0, 2.0, 1.0])
+    l_loc = torch.tensor([0.0, 0.0, 0.0, 9.0, 0.0, 8.0])
+    labels, boxes = torch.tensor([0, 0, 0, 1, 0, 1]), BOXES[:6]
+    # Thresholds 5 and 0: s_2 is 0, 1, 2; s_3 is 3, 5; s_4 is 4. Of 4 wanted later only 2 exist.
+    assert select_by_strata(l_cls, l_loc, boxes, labels, (0, 4), fill="cls").tolist() == [3, 5, 0, 1]
+    # After s_12's quota of 4, which is one more than it has:
+    assert select_by_strata(l_cls, l_loc, boxes, labels, (4, 0), fill="cls").tolist() == [0, 1, 2, 3]
+    assert select_by_strata(l_cls, l_loc, boxes, labels, (4, 0), fill="sum").tolist() == [0, 1, 2, 3]
+    l_cls[3] = 0.5
+    assert select_by_strata(l_cls, l_loc, boxes, labels, (4, 0), fill="cls").tolist() == [0, 1, 2, 4]
+
+
+def test_nms_empties_s3():
+    """A RoI with little L_cls lies beside a harder one of its object, and goes with it."""
+    boxes = BOXES.clone()
+    boxes[4], boxes[5] = boxes[0], boxes[1]
+    assert select_by_strata(L_CLS, L_LOC, boxes, LABELS, (0, 2), nms_iou=None).tolist() == [4, 5]
+    # The sums are 11, 11 against 13, 8: RoI 4 drops 0, but 1 drops 5.
+    assert select_by_strata(L_CLS, L_LOC, boxes, LABELS, (0, 4)).tolist() == [4, 1, 2, 3]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.integers(0, 2**31),
+    st.integers(1, 40),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.sampled_from(["localisation", "literal"]),
+    st.sampled_from(["cls", "sum"]),
+)
+def test_exactly_b_distinct_rois_if_there_are_as_many(seed, count, early, later, s23, fill):
+    g = torch.Generator().manual_seed(seed)
+    labels = torch.randint(-1, 3, (count,), generator=g)
+    l_cls = torch.randint(0, 6, (count,), generator=g).float()
+    l_loc = torch.randint(0, 6, (count,), generator=g).float() * (labels > 0)
+    corner = torch.randint(0, 12, (count, 2), generator=g).float()
+    boxes = torch.cat([corner, corner + 10], 1)
+    chosen = select_by_strata(l_cls, l_loc, boxes, labels, (early, later), s23=s23, fill=fill)
+    available = deduplicated(l_cls + l_loc, boxes, labels, 0.7, True)
+    assert len(set(chosen.tolist())) == len(chosen) == min(early + later, int(available.sum()))
+    assert available[chosen].all()
+
+
+def test_composition_of_a_choice():
+    # Foreground 3 of 4; strata 1, 2, 2, 3.
+    shares = composition(torch.tensor([0, 2, 3, 4]), L_CLS, L_LOC, LABELS)
+    assert shares.tolist() == [0.75, 0.25, 0.5, 0.25, 0]
+    assert composition(torch.tensor([], dtype=torch.long), L_CLS, L_LOC, LABELS).tolist() == [0] * 5
+
+
+def test_the_choice_follows_the_schedule():
+    method = {
+        "miner": "strata",
+        "nms": {"iou": 0.7, "per_label": True},
+        "s23": "localisation",
+        "quantile": 0.5,
+        "fill": "cls",
+        "schedule": SCHEDULE | {"share": 1.0},
+    }
+
+    def chosen(iteration: int) -> list[int]:
+        g = torch.Generator()
+        return choose(method, L_CLS, L_LOC, BOXES, LABELS, 4, iteration, 100, 1.0, 0.0, g).tolist()
+
+    assert chosen(50) == [0, 1, 2, 3]
+    assert chosen(100) == [4, 5, 1, 0]
+
+
+def test_formula_1_gives_way_to_localisation():
+    method = {"miner": "sohem", "nms": {"iou": 0.7, "per_label": True}}
+
+    def chosen(alpha: float, beta: float) -> list[int]:
+        g = torch.Generator()
+        return choose(method, L_CLS, L_LOC, BOXES, LABELS, 3, 1, 100, alpha, beta, g).tolist()
+
+    assert chosen(1, 0) == [0, 1, 2]
+    # 8 + 3b, 7 + 4b, 6 + b, 5, 4 + 9b, 3 + 5b, 2 + b, 1 at b = 2: 14, 15, 8, 5, 22, 13, 4, 1
+    assert chosen(1, 2) == [4, 1, 0]
+    assert chosen(0, 1) == [4, 5, 1]
+
+
+def test_an_unknown_miner_is_named():
+    with pytest.raises(ValueError, match="unknown miner 'hard'"):
+        choose({"miner": "hard", "nms": {"iou": None, "per_label": True}}, L_CLS, L_LOC, BOXES, LABELS, 4, 1, 2,
+               1.0, 0.0, torch.Generator())  # fmt: skip
