@@ -1,0 +1,31 @@
+"""Join the chunks of proposals and measure their recall.
+
+Every image of the split must have proposals. The recall table says, for each subset and class, which share of the
+objects (difficult and ignored ones aside) some proposal covers at IoU 0.5 and 0.7.
+"""
+
+import argparse
+
+from sohem import files
+from sohem.proposals import chunks, recall
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", required=True, help="name of the data set in the parameters")
+    parser.add_argument("--images", required=True, metavar="PARQUET", help="the table of images of sohem split")
+    parser.add_argument("--ground-truth", required=True, metavar="PARQUET", help="the table of objects of sohem split")
+    parser.add_argument("--out", required=True, metavar="PARQUET", help="all proposals, to write")
+    parser.add_argument("--recall", required=True, metavar="CSV", help="the table of recall to write")
+    parser.add_argument("chunks", nargs="+", metavar="CHUNK", help="what sohem propose wrote, in any order")
+
+
+def run(args: argparse.Namespace) -> None:
+    images, ground_truth = files.read_table(args.images), files.read_table(args.ground_truth)
+    parts = {path: files.read_table(path) for path in args.chunks}
+    proposals = chunks.join(images, parts, args.dataset)
+    table = recall.table(images, ground_truth, proposals)
+    files.write_table(args.out, proposals)
+    files.write_text(args.recall, table.to_csv(index=False, lineterminator="\n"))
+    for subset, here in table[table["class"] == recall.ALL].groupby("subset", sort=False):
+        shares = ", ".join(f"{r:.3f} at IoU {t}" for r, t in zip(here["recall"], here["iou"], strict=True))
+        print(f"{args.dataset} {subset}: recall {shares}; {here['proposals_per_image'].iloc[0]:.0f} boxes an image")
