@@ -8,7 +8,7 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import yaml
@@ -91,7 +91,7 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         known = sorted(_schema(error).get("properties", {}))
         return [_unknown(f"{key}.{k}" if key else k, k, known) for k in error.instance if k not in known]
     if rule == "required":
-        missing = [k for k in expected if k not in error.instance]
+        missing = [k for k in expected if k not in cast(dict[str, Any], error.instance)]
         return [f"{f'{key}.{k}' if key else k}: missing; this key is required" for k in missing]
     if rule == "propertyNames":
         return [f"{key}.{error.instance}: not allowed as a name; use lower-case letters and digits"]

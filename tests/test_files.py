@@ -1,0 +1,56 @@
+import errno
+import stat
+
+import pandas as pd
+import pytest
+
+from sohem import files
+from sohem.errors import DataError, SohemError
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
+    target = tmp_path / "a.txt"
+    files.write_text(target, "old")
+    with pytest.raises(RuntimeError), files.atomic(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_gives_one_message_and_keeps_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "a.json"
+    files.write_json(target, {"old": 1})
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SohemError, match=r"a.json: cannot be written \(No space left on device\)"):
+        files.write_json(target, {"new": 2})
+    assert files.read_json(target) == {"old": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_files_are_readable_by_others_as_usual(tmp_path):
+    files.write_text(tmp_path / "a", "x")
+    (tmp_path / "b").write_text("x")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "b").stat().st_mode)
+
+
+def test_equal_tables_give_equal_bytes(tmp_path):
+    table = pd.DataFrame({"image_id": ["1", "2"], "x1": [0.5, 1.5]})
+    files.write_table(tmp_path / "a.parquet", table)
+    files.write_table(tmp_path / "b.parquet", table.copy())
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+    assert files.read_table(tmp_path / "a.parquet").equals(table)
+
+
+def test_missing_and_damaged_inputs_are_named(tmp_path):
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    (tmp_path / "bad.json").write_text("{")
+    for read, name in ((files.read_table, "bad.parquet"), (files.read_json, "bad.json")):
+        with pytest.raises(DataError, match=name):
+            read(tmp_path / name)
+        with pytest.raises(DataError, match="no such file"):
+            read(tmp_path / "none")

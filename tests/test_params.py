@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sohem import params
+from sohem.cli import main
+from sohem.errors import ParamsError
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def given():
+    return yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def test_the_shipped_parameters_are_valid_at_both_scales(given):
+    for scale in ("demo", "paper"):
+        params.validate({**given, "scale": scale})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("scale", "dmo", 'scale: "dmo" is not allowed; expected one of demo, paper'),
+        ("scales.demo.train.lr", "fast", 'scales.demo.train.lr: "fast" is not allowed; expected a value of type number'),
+        ("scales.demo.train.lr", 0, "scales.demo.train.lr: 0 is not allowed; expected a number above 0"),
+        ("scales.demo.train.wramup", 5, "scales.demo.train.wramup: unknown key, did you mean warmup?"),
+        ("methods.sohem.schedule.start", 0.9, "methods.sohem.schedule.start: 0.9 lies after end (0.75)"),
+        ("methods.ohem.alpha", 1, "methods.ohem.alpha: unknown key"),
+        ("datasets.voc.rigid", ["cart"], 'datasets.voc.rigid: "cart" is not defined; expected one of aeroplane'),
+        ("datasets.voc.beta_target", "big", "expected a number of at least 0, or ratio"),
+        ("run.methods", ["hoem"], 'run.methods: "hoem" is not defined; expected one of ohem, sohem'),
+        ("evaluation.ious", [0.5, 1.5], "evaluation.ious.1: 1.5 is not allowed; expected a number below 1"),
+    ],
+)
+def test_a_mistake_is_named_with_key_value_and_what_is_allowed(given, path, value, message):
+    *parents, last = path.split(".")
+    place = given
+    for name in parents:
+        place = place[name]
+    place[last] = value
+    with pytest.raises(ParamsError) as caught:
+        params.validate(given)
+    assert message in str(caught.value)
+
+
+def test_the_command_line_shows_the_mistake_without_a_traceback(given, tmp_path, capsys):
+    given["scale"] = "huge"
+    file = tmp_path / "p.yaml"
+    file.write_text(yaml.safe_dump(given))
+    assert main(["evaluate", "--params", str(file), *sum(([f"--{a}", "x"] for a in EVALUATE), [])]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"sohem: error: {file}: scale:")
+    assert "Traceback" not in error
+
+
+EVALUATE = ["dataset", "images", "ground-truth", "detections", "metrics", "per-class", "curve"]
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(ParamsError, match="nowhere.yaml"):
+        params.load(tmp_path / "nowhere.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1, 2")
+    with pytest.raises(ParamsError, match=r"broken.yaml: not YAML"):
+        params.load(tmp_path / "broken.yaml")
+
+
+def test_a_step_sees_its_own_keys_only(given):
+    part = params.select(given, "train", dataset="voc", method="ohem")
+    assert set(part["methods"]) == {"ohem"}
+    assert set(part["datasets"]) == {"voc"}
+    assert "test" not in part["scales"]["demo"]
+    assert "title" not in part["datasets"]["voc"]
+
+
+def test_select_is_idempotent_and_survives_json(given):
+    for step in params.STEP_KEYS:
+        names = {"artifact": "fig3"} if step == "artifact" else {"dataset": "kitti", "method": "sohem"}
+        part = params.select(given, step, **names)
+        assert params.select(params.load(params.dumps(part)), step, **names) == part
+
+
+def test_a_fingerprint_changes_with_a_swap_of_two_values(given):
+    before = params.fingerprint(given)
+    train = given["scales"]["demo"]["train"]
+    train["lr"], train["momentum"] = train["momentum"], train["lr"]
+    assert params.fingerprint(given) != before
+
+
+def test_labels_map_to_classes(given):
+    assert params.label_of(given, "kitti")["Person_sitting"] == "person"
+    assert params.label_of(given, "voc")["sofa"] == "sofa"
+    assert len(params.class_names(given, "kitti")) == 7
+
+
+def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(given):
+    given["datasets"]["cells"] = {"title": "Cells", "format": "voc", "detector": "fast_rcnn", "classes": ["a", "b"],
+                                  "demo": {"root": "x", "short_side": 100, "long_side": 200}}  # fmt: skip
+    given["run"]["datasets"] = ["cells"]
+    params.validate(given)
+    assert set(params.artifacts(given)) == {"cells_ap_figure", "cells_loss_figure", "cells_ap_table"}
+    assert params.notice(given, ["cells"]) == "demo scale, real data"
