@@ -1,0 +1,138 @@
+"""The paper's tables from AP per run, and their text."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from sohem.errors import DataError
+from sohem.paper import tables
+
+METHODS = {"ohem": "OHEM", "sohem": "S-OHEM"}
+CLASSES = ["aeroplane", "cat"]
+
+
+def ap(values: dict[tuple, float], metric: str = "ap_11point") -> pd.DataFrame:
+    """AP of runs from {(method, seed, iou, class): fraction}."""
+    rows = [(*key, value) for key, value in values.items()]
+    return pd.DataFrame(rows, columns=["method", "seed", "iou", "class", metric])
+
+
+AP = ap({
+    ("ohem", 0, 0.5, "aeroplane"): 0.5004, ("ohem", 0, 0.5, "cat"): 0.60,
+    ("ohem", 0, 0.7, "aeroplane"): 0.30, ("ohem", 0, 0.7, "cat"): 0.20,
+    ("sohem", 0, 0.5, "aeroplane"): 0.5006, ("sohem", 0, 0.5, "cat"): 0.64,
+    ("sohem", 0, 0.7, "aeroplane"): 0.28, ("sohem", 0, 0.7, "cat"): 0.20,
+})  # fmt: skip
+
+
+def test_rows_and_columns_stand_as_in_the_paper() -> None:
+    table = tables.ap_table(AP, METHODS, [0.5, 0.7], CLASSES, "11point")
+    assert table.columns.tolist() == ["method", "IoU", "mAP", "aero", "cat"]
+    assert table.values.tolist() == [
+        ["OHEM", "0.5", 55.0, 50.0, 60.0],
+        ["S-OHEM", "0.5", 57.0, 50.1, 64.0],
+        ["improv", "0.5", 2.0, 0.1, 4.0],  # 50.1 - 50.0, as printed, though 50.06 - 50.04 is 0.0
+        ["OHEM", "0.7", 25.0, 30.0, 20.0],
+        ["S-OHEM", "0.7", 24.0, 28.0, 20.0],
+        ["improv", "0.7", -1.0, -2.0, 0.0],
+    ]
+
+
+def test_csv_has_two_decimals_and_markdown_one() -> None:
+    two = tables.ap_table(AP, METHODS, [0.5], CLASSES, "11point", decimals=2)
+    assert tables.to_csv(two) == (
+        "method,IoU,mAP,aero,cat\nOHEM,0.5,55.02,50.04,60.00\nS-OHEM,0.5,57.03,50.06,64.00\nimprov,0.5,2.01,0.02,4.00\n"
+    )
+    one = tables.ap_table(AP, METHODS, [0.5], CLASSES, "11point")
+    assert tables.to_markdown(one, bold=["aero"]) == (
+        "| method | IoU | mAP | **aero** | cat |\n"
+        "| --- | --: | --: | --: | --: |\n"
+        "| OHEM | 0.5 | 55.0 | 50.0 | 60.0 |\n"
+        "| S-OHEM | 0.5 | 57.0 | 50.1 | 64.0 |\n"
+        "| *improv* | *0.5* | *2.0* | *0.1* | *4.0* |\n"
+    )
+
+
+def test_several_seeds_are_averaged() -> None:
+    runs = ap({("ohem", 0, 0.5, "cat"): 0.5, ("ohem", 1, 0.5, "cat"): 0.6, ("ohem", 2, 0.5, "cat"): 0.7})
+    table = tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], ["cat"], "11point")
+    assert table.values.tolist() == [["OHEM", "0.5", 60.0, 60.0]]
+
+
+def test_each_of_several_methods_is_compared_with_the_first() -> None:
+    runs = ap({(m, 0, 0.5, "cat"): value for m, value in [("a", 0.5), ("b", 0.6), ("c", 0.4)]}, "ap_area")
+    table = tables.ap_table(runs, {"a": "A", "b": "B", "c": "C"}, [0.5], ["cat"], "area")
+    assert table[["method", "cat"]].values.tolist() == [
+        ["A", 50.0], ["B", 60.0], ["improv (B)", 10.0], ["C", 40.0], ["improv (C)", -10.0],
+    ]  # fmt: skip
+
+
+def test_rigid_and_other_classes() -> None:
+    table = tables.rigid_table(AP, METHODS, [0.7], CLASSES, ["aeroplane"], "11point")
+    assert table.columns.tolist() == ["method", "IoU", "rigid", "non-rigid"]
+    assert table.values.tolist() == [
+        ["OHEM", "0.7", 30.0, 20.0], ["S-OHEM", "0.7", 28.0, 20.0], ["improv", "0.7", -2.0, 0.0],
+    ]  # fmt: skip
+
+
+def test_a_class_without_ground_truth_is_left_out_of_the_mean_and_shown_as_missing() -> None:
+    runs = ap({("ohem", 0, 0.5, "aeroplane"): 0.5, ("ohem", 0, 0.5, "cat"): math.nan})
+    table = tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], CLASSES, "11point")
+    assert tables.to_csv(table).splitlines()[1] == "OHEM,0.5,50.00,50.00,"
+    assert "| 50.0 | n/a |" in tables.to_markdown(table)
+    assert "50.0 & -- \\\\" in tables.to_latex(table, "", "t")
+
+
+@pytest.mark.parametrize(
+    ("methods", "ious", "classes", "named"),
+    [
+        ({"random": "Random"}, [0.5], CLASSES, "method random"),
+        (METHODS, [0.55], CLASSES, "iou 0.55"),
+        (METHODS, [0.5], ["dog"], "class dog"),
+    ],
+)
+def test_what_the_runs_lack_is_named(methods: dict, ious: list, classes: list, named: str) -> None:
+    with pytest.raises(DataError, match=named):
+        tables.ap_table(AP, methods, ious, classes, "11point")
+
+
+def test_latex_is_a_complete_booktabs_float() -> None:
+    table = tables.ap_table(AP, METHODS, [0.5, 0.7], CLASSES, "11point")
+    text = tables.to_latex(table, "AP (%), R&D_1", "ap", bold=["aero"])
+    assert text == (
+        "% needs \\usepackage{booktabs}\n"
+        "\\begin{table}[t]\n"
+        "\\centering\n"
+        "\\caption{AP (\\%), R\\&D\\_1}\n"
+        "\\label{tab:ap}\n"
+        "\\setlength{\\tabcolsep}{3pt}\n"
+        "\\begin{tabular}{lrrrr}\n"
+        "\\toprule\n"
+        "method & IoU & mAP & \\textbf{aero} & cat \\\\\n"
+        "\\midrule\n"
+        "OHEM & 0.5 & 55.0 & 50.0 & 60.0 \\\\\n"
+        "S-OHEM & 0.5 & 57.0 & 50.1 & 64.0 \\\\\n"
+        "improv & 0.5 & 2.0 & 0.1 & 4.0 \\\\\n"
+        "\\midrule\n"
+        "OHEM & 0.7 & 25.0 & 30.0 & 20.0 \\\\\n"
+        "S-OHEM & 0.7 & 24.0 & 28.0 & 20.0 \\\\\n"
+        "improv & 0.7 & $-1.0$ & $-2.0$ & 0.0 \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\n"
+        "\\end{table}\n"
+    )
+
+
+def test_wide_latex_tables_are_shrunk_to_the_page() -> None:
+    names = [f"c{k}" for k in range(20)]
+    runs = ap({("ohem", 0, 0.5, name): 0.5 for name in names})
+    text = tables.to_latex(tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], names, "11point"), "", "t")
+    assert "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{l" + "r" * 22 + "}" in text
+    assert "\\end{tabular}}\n" in text
+    assert text.count("{") == text.count("}")
+
+
+def test_a_difference_of_minus_nothing_is_nothing() -> None:
+    table = pd.DataFrame({"method": ["improv"], "IoU": ["0.5"], "mAP": [-0.0]})
+    assert tables.to_csv(table) == "method,IoU,mAP\nimprov,0.5,0.00\n"
