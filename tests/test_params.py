@@ -24,7 +24,11 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
     ("path", "value", "message"),
     [
         ("scale", "dmo", 'scale: "dmo" is not allowed; expected one of demo, paper'),
-        ("scales.demo.train.lr", "fast", 'scales.demo.train.lr: "fast" is not allowed; expected a value of type number'),
+        (
+            "scales.demo.train.lr",
+            "fast",
+            'scales.demo.train.lr: "fast" is not allowed; expected a value of type number',
+        ),
         ("scales.demo.train.lr", 0, "scales.demo.train.lr: 0 is not allowed; expected a number above 0"),
         ("scales.demo.train.wramup", 5, "scales.demo.train.wramup: unknown key, did you mean warmup?"),
         ("methods.sohem.schedule.start", 0.9, "methods.sohem.schedule.start: 0.9 lies after end (0.75)"),

@@ -33,6 +33,13 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
+    def initialise(self, generator: torch.Generator) -> None:
+        """Convolutions from N(0, 2 / fan-in), which keeps the size of activations through ReLUs; biases 0."""
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
+                nn.init.constant_(layer.bias, 0.0)  # type: ignore[arg-type]
+
     def freeze(self) -> None:
         """Stop training the first ``frozen`` layers."""
         self.layers[: self.frozen].requires_grad_(False)

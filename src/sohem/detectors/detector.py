@@ -68,12 +68,12 @@ def build(detector: str, classes: int, settings: dict[str, Any], seed: int) -> D
         seed: of the run; only the initial weights depend on it here.
     """
     head, pool = settings["head"], settings["head"]["pool"]
-    # The constructors draw from torch's global generator; fork it, so that its state is as it was.
+    # torch's constructors draw from its global generator; its state is put back and all weights are drawn again.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
         backbone = backbones.build(settings["backbone"])
         roi_head = RoIHead(backbone.channels, pool, head["hidden"], classes, head["dropout"])
         rpn = RPN(backbone.channels, settings["rpn"]) if detector == "faster_rcnn" else None
+    backbone.initialise(stream(seed, "backbone"))
     roi_head.initialise(stream(seed, "head"))
     if rpn is not None:
         rpn.initialise(stream(seed, "rpn"))

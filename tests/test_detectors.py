@@ -1,0 +1,122 @@
+import pytest
+import torch
+
+from sohem.detectors import backbones, pretraining, rpn
+from sohem.detectors.detector import build
+from sohem.detectors.heads import dropout
+from sohem.detectors.weights import start_from
+from sohem.errors import CheckpointError
+from sohem.randomness import epoch_order, stream
+from sohem.training import checkpoint
+from toy import parameters
+
+
+def test_folding_keeps_what_the_network_computes():
+    torch.manual_seed(0)
+    model = backbones.small(batch_norm=True)
+    for layer in model.layers:
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
+            torch.nn.init.normal_(layer.bias)
+            layer.running_mean.normal_()
+            layer.running_var.uniform_(0.5, 2)
+    image = torch.rand(1, 3, 40, 48) * 255
+    with torch.no_grad():
+        expected = model.eval()(image)
+        torch.testing.assert_close(backbones.fold(model)(image), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "stride", "channels"), [("small", 8, 128), ("vgg16", 16, 512)])
+def test_backbones_share_one_interface(name, stride, channels):
+    backbone = backbones.build(name)
+    with torch.no_grad():
+        features = backbone(torch.zeros(1, 3, 64, 96))
+    assert features.shape == (1, channels, 64 // stride, 96 // stride)
+    frozen = [p for layer in backbone.layers[: backbone.frozen] for p in layer.parameters()]
+    assert frozen
+    assert not any(p.requires_grad for p in frozen)
+    assert all(p.requires_grad for layer in backbone.layers[backbone.frozen :] for p in layer.parameters())
+
+
+def test_vgg16_pools_in_ceil_mode_and_freezes_conv1_and_conv2():
+    backbone = backbones.vgg()
+    assert isinstance(backbone.layers[backbone.frozen - 1], torch.nn.MaxPool2d)
+    convolutions = [m for m in backbone.layers[: backbone.frozen] if isinstance(m, torch.nn.Conv2d)]
+    assert [m.out_channels for m in convolutions] == [64, 64, 128, 128]
+    assert backbone(torch.zeros(1, 3, 33, 33)).shape[2:] == (3, 3)  # 33 -> 17 -> 9 -> 5 -> 3
+
+
+def test_dropout_draws_from_its_own_generator():
+    x = torch.ones(1000)
+    state = torch.get_rng_state()
+    once, again = (dropout(x, 0.5, stream(1, "mask")) for _ in range(2))
+    assert torch.equal(once, again)
+    assert set(once.tolist()) == {0.0, 2.0}
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(dropout(x, 0.5, None), x)
+
+
+def test_streams_differ_by_purpose_and_iteration():
+    draws = [
+        torch.rand(1, generator=stream(*key)).item() for key in ((0, "a", 1), (0, "a", 2), (0, "b", 1), (1, "a", 1))
+    ]
+    assert len(set(draws)) == 4
+    assert sorted(epoch_order(0, 3, 10).tolist()) == list(range(10))
+
+
+def test_anchors_by_hand():
+    shapes = rpn.anchor_shapes([0.5, 2.0], [8.0])  # height / width
+    torch.testing.assert_close(shapes, torch.tensor([[11.3137, 5.6569], [5.6569, 11.3137]]), atol=1e-4, rtol=0)
+    boxes = rpn.anchors(torch.tensor([[4.0, 2.0]]), height=1, width=2, stride=8)
+    assert boxes.tolist() == [[2, 3, 6, 5], [10, 3, 14, 5]]
+
+
+def test_anchor_labels():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 6], [0, 0, 10, 2], [40, 0, 50, 10], [20, 0, 30, 10]])
+    inside = torch.tensor([True, True, True, True, False])
+    targets = torch.tensor([[0.0, 0, 10, 10]])
+    ignored = torch.tensor([[39.0, 0, 60, 20]])
+    labels, _ = rpn.label_anchors(boxes, targets, ignored, inside, 0.7, 0.3)
+    assert labels.tolist() == [1, -1, 0, -1, -1]  # object, between (0.6), background, ignored, across the border
+    # The best anchor of an object is one however little it overlaps.
+    labels, _ = rpn.label_anchors(boxes[1:], targets, ignored, inside[1:], 0.7, 0.3)
+    assert labels.tolist() == [1, 0, -1, -1]
+    # Without objects everything inside that is not ignored is background.
+    labels, _ = rpn.label_anchors(boxes, targets[:0], ignored, inside, 0.7, 0.3)
+    assert labels.tolist() == [0, 0, 0, -1, -1]
+
+
+@pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])
+def test_detections_lie_in_the_image_and_building_leaves_the_global_generator_alone(detector, tmp_path):
+    scale = parameters(tmp_path)["scales"]["demo"]
+    state = torch.get_rng_state()
+    network = build(detector, 2, scale, seed=0)
+    assert torch.equal(torch.get_rng_state(), state)
+    proposals = torch.tensor([[0.0, 0, 20, 20], [10, 10, 60, 40]]) if detector == "fast_rcnn" else None
+    boxes, scores, labels = network.detect(
+        torch.rand(3, 48, 64) * 255, proposals, 1.0, scale["rpn"]["test"], {**scale["test"], "score": 0.0}
+    )
+    assert len(boxes) == len(scores) == len(labels) > 0
+    assert set(labels.tolist()) <= {1, 2}
+    assert boxes.min() >= 0
+    assert boxes[:, 2].max() <= 64
+    assert boxes[:, 3].max() <= 48
+
+
+def test_pretraining_learns_and_its_weights_fit_a_detector(tmp_path):
+    torch.manual_seed(0)
+    labels = torch.arange(64) % 2 + 1
+    crops = (labels.view(-1, 1, 1, 1) * 90 + torch.randint(0, 40, (64, 3, 32, 32))).to(torch.uint8)
+    boxes = torch.tensor([[4.0, 4, 28, 28]]).repeat(64, 1)
+    settings = {"seed": 0, "batch": 16, "size": 32, "epochs": 3, "lr": 0.05, "weight_decay": 0.0}
+    accuracy = []
+    scale = parameters(tmp_path)["scales"]["demo"]
+    model = pretraining.train(crops, boxes, labels, 2, scale["head"], settings, lambda e, loss, a: accuracy.append(a))
+    assert accuracy[-1] == 1.0
+    checkpoint.save(tmp_path / "w.pt", pretraining.weights(model))
+    network = build("fast_rcnn", 2, scale, seed=0)
+    start_from(network, tmp_path / "w.pt", "crops")
+    torch.testing.assert_close(network.head.fc6.weight, model.head.fc6.weight)
+    other = build("fast_rcnn", 2, {**scale, "head": {**scale["head"], "hidden": 8}}, seed=0)
+    with pytest.raises(CheckpointError, match=r"w.pt: does not fit this head"):
+        start_from(other, tmp_path / "w.pt", "crops")

@@ -1,0 +1,283 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import toy
+from sohem import files, params
+from sohem.cli import main
+from sohem.detectors.detector import build
+from sohem.errors import CheckpointError, DataError, TrainingError
+from sohem.training import checkpoint, loop, optimiser
+from sohem.training.samples import SampleReader, scale_factor
+from sohem.training.step import SUMS, Mining, image_loss
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("toy")
+    return root, toy.make(root)
+
+
+def reader(data, subset="train"):
+    root, paths = data
+    tables = [files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals")]
+    at = {"root": root, "short_side": 48, "long_side": 64}
+    return SampleReader(at, tables[0], subset, ["bright", "dark"], tables[1], tables[2])
+
+
+def run_train(data, folder, detector="fast_rcnn", method="sohem", seed=0, **train):
+    folder.mkdir(parents=True, exist_ok=True)
+    given = toy.write_params(folder / "params.yaml", toy.parameters(data[0], detector, **train))
+    return main(toy.train_arguments(data[1], given, folder, method, seed))
+
+
+def test_learning_rate_warms_up_and_drops():
+    settings = {"lr": 0.1, "gamma": 0.1, "step": 10, "warmup": 4}
+    rates = [optimiser.learning_rate(i, settings) for i in (0, 1, 4, 9, 10, 20)]
+    assert rates == pytest.approx([0.02, 0.04, 0.1, 0.1, 0.01, 0.001])
+
+
+def test_biases_learn_twice_as_fast_and_head_biases_do_not_decay(tmp_path):
+    settings = toy.parameters(tmp_path)["scales"]["demo"]
+    network = build("faster_rcnn", 2, settings, 0)
+    groups = optimiser.parameter_groups(network, settings["train"])
+    assert [(g["weight_decay"], g["multiplier"]) for g in groups] == [(0.0005, 1.0), (0.0005, 2.0), (0.0, 2.0)]
+    assert sum(len(g["params"]) for g in groups) == sum(p.requires_grad for p in network.parameters())
+
+
+@pytest.mark.parametrize(("height", "width", "expected"), [(300, 400, 2.0), (375, 1242, 1000 / 1242), (600, 1000, 1.0)])
+def test_short_side_600_unless_the_long_side_passes_1000(height, width, expected):
+    assert scale_factor(height, width, 600, 1000) == pytest.approx(expected)
+
+
+def test_a_mirrored_sample_shows_the_same_pixels_in_its_boxes(data):
+    plain, mirrored = (reader(data)(0, mirror=m) for m in (False, True))
+    for a, b in zip(plain.boxes.int().tolist(), mirrored.boxes.int().tolist(), strict=True):
+        crop = plain.image[:, a[1] : a[3], a[0] : a[2]]
+        assert torch.equal(crop.flip(2), mirrored.image[:, b[1] : b[3], b[0] : b[2]])
+
+
+def test_epochs_visit_every_image_once():
+    seen = [index for i in range(6) for _, index in loop.batch_indices(3, i, 2, 4)]
+    assert all(sorted(seen[k : k + 4]) == [0, 1, 2, 3] for k in (0, 4, 8))
+
+
+def test_a_missing_proposal_or_image_is_named(data, tmp_path):
+    root, paths = data
+    images, truth, proposals = (files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals"))
+    at = {"root": root, "short_side": 48, "long_side": 64}
+    with pytest.raises(DataError, match="no proposals for image 000002"):
+        SampleReader(at, images, "train", ["bright", "dark"], truth, proposals[proposals["image_id"] != "000002"])
+    moved = SampleReader({**at, "root": tmp_path}, images, "train", ["bright", "dark"], truth, proposals)
+    with pytest.raises(DataError, match=r"000000.png: the image is missing"):
+        moved(0)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "000000.png").write_bytes((root / "images" / "000000.png").read_bytes()[:200])
+    with pytest.raises(DataError, match=r"000000.png: not a readable image"):
+        moved(0)
+
+
+@pytest.mark.parametrize("method", ["ohem", "sohem", "strata", "random"])
+def test_the_loss_is_the_mean_over_the_selected(data, method):
+    given = toy.parameters(data[0])
+    scale = given["scales"]["demo"]
+    network = build("fast_rcnn", 2, scale, 0)
+    mining = Mining(given["methods"][method], 8, 1, 12, 1.0, 0.0)
+    loss, sums = image_loss(network, reader(data)(0), mining, scale, seed=0, slot=0)
+    value = dict(zip(SUMS, sums.tolist(), strict=True))
+    assert value["n_selected"] == 8
+    assert value["n_all"] == 36 + 2  # the proposals and the two objects
+    assert loss.item() == pytest.approx((value["cls_selected"] + value["loc_selected"]) / 8, rel=1e-5)
+    assert sum(value[f"s{k}"] for k in (1, 2, 3, 4)) == pytest.approx(8)
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
+def test_the_read_only_pass_leaves_no_trace(data):
+    """Mining by another rule changes nothing but the choice: with all RoIs selected, all miners give one loss."""
+    given = toy.parameters(data[0])
+    scale = given["scales"]["demo"]
+    scale["head"]["dropout"] = 0.5
+    network = build("fast_rcnn", 2, scale, 0)
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    state = torch.get_rng_state()
+    losses = []
+    for method in ("ohem", "random"):
+        chosen = {**given["methods"][method], "nms": {"iou": None, "per_label": True}}
+        # Dropout masks go by row: order the choice, so that the same RoI gets the same mask.
+        loss, sums = image_loss(network, reader(data)(0), Mining(chosen, 1000, 1, 12, 1, 1), scale, 0, 0)
+        assert sums[SUMS.index("n_selected")] == sums[SUMS.index("n_all")]
+        losses.append(loss.item())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    again = image_loss(network, reader(data)(0), Mining(chosen, 1000, 1, 12, 1, 1), scale, 0, 0)[0].item()
+    assert again == losses[1]
+
+
+def test_training_lowers_the_loss_and_logs_every_iteration(data, tmp_path):
+    assert run_train(data, tmp_path, iterations=100, step=80, lr=0.05, method="random") == 0
+    log = files.read_table(tmp_path / "log.parquet")
+    assert list(log.columns) == loop.LOG_COLUMNS
+    assert log["iteration"].tolist() == list(range(1, 101))
+    assert log["cls_all"][-10:].mean() < 0.7 * log["cls_all"][:10].mean()
+    assert log[["s1", "s2", "s3", "s4"]].sum(axis=1).to_numpy() == pytest.approx(1)
+    assert (log["n_selected"] <= 16).all()
+    assert log["rpn_box"].isna().all()
+
+
+def test_the_schedule_of_sohem_is_in_the_log(data, tmp_path):
+    assert run_train(data, tmp_path) == 0
+    log = files.read_table(tmp_path / "log.parquet").set_index("iteration")
+    # Target 2, start 0.5 and end 0.75 of 12 iterations: from 6 to 9.
+    assert log.loc[[6, 7, 8, 9, 12], "beta"].tolist() == pytest.approx([0, 2 / 3, 4 / 3, 2, 2])
+    assert (log["alpha"] == 1).all()
+
+
+def outputs(folder):
+    return [(folder / name).read_bytes() for name in ("checkpoint.pt", "log.parquet")]
+
+
+@pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])
+def test_same_seed_same_bytes_other_seed_other_bytes(data, tmp_path, detector):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        assert run_train(data, tmp_path / name, detector, seed=seed) == 0
+    assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
+    assert outputs(tmp_path / "a")[0] != outputs(tmp_path / "c")[0]
+
+
+def test_a_stopped_run_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
+    assert run_train(data, tmp_path / "whole", "faster_rcnn") == 0
+    real, calls = loop.image_loss, []
+
+    def stop_in_the_seventh_iteration(*args):
+        calls.append(1)
+        if len(calls) == 14:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args)
+
+    monkeypatch.setattr(loop, "image_loss", stop_in_the_seventh_iteration)
+    assert run_train(data, tmp_path / "cut", "faster_rcnn") == 130
+    assert not (tmp_path / "cut" / "checkpoint.pt").exists()
+    (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
+    assert checkpoint.load(state)["run"]["iteration"] == 7
+    assert run_train(data, tmp_path / "cut", "faster_rcnn") == 0
+    assert len(calls) == 2 * 12
+    assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])
+def test_a_killed_run_goes_on_to_the_same_bytes(data, tmp_path, detector):
+    settings = {"iterations": 40, "checkpoint_every": 3}
+    assert run_train(data, tmp_path / "whole", detector, **settings) == 0
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    given = toy.write_params(folder / "params.yaml", toy.parameters(data[0], detector, **settings))
+    command = [sys.executable, "-m", "sohem.cli", *toy.train_arguments(data[1], given, folder)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not list(folder.rglob("state.pt")):
+        assert process.poll() is None, "ended before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (folder / "checkpoint.pt").exists()
+    assert run_train(data, folder, detector, **settings) == 0
+    assert outputs(folder) == outputs(tmp_path / "whole")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, tmp_path, monkeypatch, capsys):
+    real, calls = loop.image_loss, []
+
+    def poisoned(*args):
+        calls.append(1)
+        loss, sums = real(*args)
+        return (loss * np.nan, sums * np.nan) if len(calls) == 13 else (loss, sums)
+
+    monkeypatch.setattr(loop, "image_loss", poisoned)
+    assert run_train(data, tmp_path) == 2
+    error = capsys.readouterr().err
+    assert "iteration 7: the loss cls_selected is nan" in error
+    assert "Traceback" not in error
+    (state,) = (tmp_path / "state").rglob("state.pt")
+    stored = checkpoint.load(state)["run"]
+    assert stored["iteration"] == 4
+    assert all(torch.isfinite(v).all() for v in stored["model"].values())
+
+
+def detect(data, folder, checkpoint_file, **changes):
+    given = toy.parameters(data[0], **changes)
+    file = toy.write_params(folder / "detect.yaml", given)
+    return main([
+        "detect", "--params", str(file), "--dataset", "toy", "--method", "sohem", "--images", str(data[1]["images"]),
+        "--proposals", str(data[1]["proposals"]), "--checkpoint", str(checkpoint_file), "--out", str(folder / "d.parquet"),
+    ])  # fmt: skip
+
+
+def test_detect_refuses_what_it_cannot_trust(data, tmp_path, capsys):
+    assert run_train(data, tmp_path) == 0
+    good = tmp_path / "checkpoint.pt"
+    assert detect(data, tmp_path, good) == 0
+    assert set(files.read_table(tmp_path / "d.parquet").columns) >= {"image_id", "class", "score", "x1"}
+
+    kept = (tmp_path / "d.parquet").read_bytes()
+    assert detect(data, tmp_path, good, lr=0.5) == 2
+    assert "scales.demo.train.lr: trained with 0.01, wanted 0.5" in capsys.readouterr().err
+
+    (tmp_path / "cut.pt").write_bytes(good.read_bytes()[:-100])
+    (tmp_path / "text.pt").write_text("not a checkpoint")
+    torch.save({"weights": torch.zeros(1)}, tmp_path / "other.pt")
+    for name in ("cut.pt", "text.pt", "other.pt", "absent.pt"):
+        assert detect(data, tmp_path, tmp_path / name) == 2, name
+        error = capsys.readouterr().err
+        assert name in error
+        assert "Traceback" not in error
+    assert (tmp_path / "d.parquet").read_bytes() == kept
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("touch executed",))
+
+
+def test_a_checkpoint_is_loaded_without_executing_anything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"format": checkpoint.FORMAT, "model": Evil()}, tmp_path / "evil.pt")
+    with pytest.raises(CheckpointError, match="nothing in it was executed"):
+        checkpoint.load(tmp_path / "evil.pt")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_equal_content_gives_equal_bytes_under_any_name(tmp_path):
+    for name in ("a.pt", "b.pt"):
+        checkpoint.save(tmp_path / name, {"x": torch.ones(3)})
+    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
+
+
+def test_no_gpu_is_said_in_words(data, tmp_path, monkeypatch):
+    from sohem.commands.train import pick_device
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match="no usable GPU was found"):
+        pick_device("cuda", 1)
+
+
+def test_the_state_belongs_to_its_settings(data, tmp_path):
+    from sohem.commands.train import state_name
+
+    stored = {"settings": params.dumps({"lr": 1}), "seed": 0}
+    inputs = list(data[1].values())
+    assert state_name(stored, inputs) == state_name(dict(stored), inputs)
+    assert state_name(stored, inputs) != state_name({**stored, "seed": 1}, inputs)
+    assert state_name(stored, inputs) != state_name(stored, inputs[:1])
+
+
+def test_params_of_the_toy_are_valid_yaml(tmp_path):
+    file = toy.write_params(tmp_path / "p.yaml", toy.parameters(tmp_path))
+    assert params.load(file) == yaml.safe_load(file.read_text())
