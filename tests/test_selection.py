@@ -112,7 +112,7 @@ def test_labels_stay_apart_whatever_the_coordinates():
 
 def test_an_ignored_roi_is_not_chosen_and_drops_no_other():
     boxes = torch.tensor([NEAR, NEARER, APART])
-    loss = torch.tensor([9.0, 1.0, 2.0])
+    loss = torch.tensor([9.0, 0.0, 2.0])
     for per_label in (True, False):
         assert hardest(loss, boxes, labels_of(-1, 0, 0), 3, 0.7, per_label).tolist() == [2, 1]
 

@@ -72,6 +72,9 @@ def test_both_quotas_give_distinct_rois():
     assert select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (1, 3)).tolist() == [0, 4, 5, 1]
     # s_12 takes 0 and 1, which are s_1: only 4 and 5 remain, then the highest L_cls fills.
     assert select_by_strata(L_CLS, L_LOC, BOXES, LABELS, (2, 3)).tolist() == [0, 1, 4, 5, 2]
+    # With an L_loc of 10, RoI 0 heads both; it counts for s_12 alone and takes no place of the later quota.
+    l_loc = torch.cat([torch.tensor([10.0]), L_LOC[1:]])
+    assert select_by_strata(L_CLS, l_loc, BOXES, LABELS, (1, 2)).tolist() == [0, 4, 5]
 
 
 def test_what_fills_a_short_stratum():
@@ -85,6 +88,7 @@ def test_what_fills_a_short_stratum():
     assert select_by_strata(l_cls, l_loc, boxes, labels, (4, 0), fill="sum").tolist() == [0, 1, 2, 3]
     l_cls[3] = 0.5
     assert select_by_strata(l_cls, l_loc, boxes, labels, (4, 0), fill="cls").tolist() == [0, 1, 2, 4]
+    assert select_by_strata(l_cls, l_loc, boxes, labels, (4, 0), fill="sum").tolist() == [0, 1, 2, 3]
 
 
 def test_nms_empties_s3():
@@ -116,6 +120,19 @@ def test_exactly_b_distinct_rois_if_there_are_as_many(seed, count, early, later,
     available = deduplicated(l_cls + l_loc, boxes, labels, 0.7, True)
     assert len(set(chosen.tolist())) == len(chosen) == min(early + later, int(available.sum()))
     assert available[chosen].all()
+
+
+def test_ignored_rois_do_not_move_the_thresholds():
+    """Three ignored RoIs without loss would make every other one high."""
+    l_cls = torch.tensor([0.0, 0.0, 0.0, 2.0, 1.0])
+    l_loc = torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0])
+    labels = torch.tensor([-1, -1, -1, 1, 1])
+    # Of the two that count, 3 is s_2 and 4 is s_3; as two of s_1 the later quota would take 4, which fits both.
+    assert composition(torch.tensor([3, 4]), l_cls, l_loc, labels).tolist() == [1, 0, 0.5, 0.5, 0]
+    chosen = select_by_strata(l_cls, l_loc, BOXES[:5], labels, (0, 1), s23="literal")
+    assert chosen.tolist() == [4]
+    chosen = select_by_strata(l_cls, 0 * l_loc + 5, BOXES[:5], labels, (0, 1), s23="literal")
+    assert chosen.tolist() == [3]
 
 
 def test_composition_of_a_choice():
