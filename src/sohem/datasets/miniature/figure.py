@@ -52,6 +52,18 @@ def capsule(p: tuple[float, float], q: tuple[float, float], rp: float, rq: float
     return np.stack([x, y], 1)
 
 
+def _normal(points: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Outward normal of a flat polygon, convex or not (Newell's sum over its edges)."""
+    nx = ny = nz = 0.0
+    ax, ay, az = points[-1]
+    for bx, by, bz in points:
+        nx += (ay - by) * (az + bz)
+        ny += (az - bz) * (ax + bx)
+        nz += (ax - bx) * (ay + by)
+        ax, ay, az = bx, by, bz
+    return nx, ny, nz
+
+
 class Figure:
     """Polygons in the order in which they are painted."""
 
@@ -120,9 +132,7 @@ class Solid:
 
     def face(self, points: Sequence[Sequence[float]], colour: Colour, bias: float = 0.0, double: bool = False) -> None:
         """Add a flat face; its points run counter-clockwise seen from outside. ``double``: seen from both sides."""
-        (ax, ay, az), (bx, by, bz), (cx, cy, cz) = points[0], points[1], points[2]
-        ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - bx, cy - by, cz - bz
-        n = (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)
+        n = _normal(points)
         facing = self.depth(n)
         if facing <= 0:
             if not double:

@@ -7,7 +7,7 @@ import numpy as np
 
 from sohem.datasets.miniature.background import background, distractor, noise
 from sohem.datasets.miniature.figure import Array, Sprite
-from sohem.datasets.miniature.shapes import VOC_CLASSES, sprite
+from sohem.datasets.miniature.shapes import SHAPES, VOC_CLASSES, sprite
 
 Generator = np.random.Generator
 
@@ -21,8 +21,8 @@ GRAIN = (2.0, 9.0)  # deviation of the noise, in grey levels
 OVERLAP = 0.4  # largest share of the smaller of two boxes that another may cover when placed
 
 HIDDEN = 0.08  # less visible than this: not annotated
-DIFFICULT = 0.4  # less visible than this, or SMALL pixels at most on the short side: marked difficult
-SMALL = 10
+DIFFICULT = 0.45  # less visible than this, or SMALL pixels at most on the short side: marked difficult
+SMALL = 11
 CUT = 0.9  # less visible than this: marked truncated
 
 
@@ -52,7 +52,7 @@ class Scene:
 
     def __init__(self, picture: Array) -> None:
         self.picture = picture
-        self.owners = np.zeros(picture.shape[:2], np.int16)
+        self.owners: Array = np.zeros(picture.shape[:2], np.int16)
         self.pasted: dict[int, tuple[str, int, int, dict]] = {}
         self.blurred: set[int] = set()
 
@@ -89,10 +89,10 @@ class Scene:
                 continue
             box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
             w, h = box[2] - box[0], box[3] - box[1]
-            visible = np.count_nonzero(mask) / whole
+            visible = int(np.count_nonzero(mask)) / whole
             if visible < HIDDEN or min(w, h) < 4:
                 continue
-            difficult = visible < DIFFICULT or min(w, h) <= SMALL or number in self.blurred
+            difficult = bool(visible < DIFFICULT or min(w, h) <= SMALL or number in self.blurred)
             result.append(Item(name, box, visible, inside / whole, number, difficult, extra))
         return result
 
@@ -186,9 +186,7 @@ def voc_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
 
 def _smallest(name: str, rng: Generator) -> float:
     """The least size of a class; now and then an object may be smaller, and is then likely to be difficult."""
-    from sohem.datasets.miniature.shapes import SHAPES
-
-    return SHAPES[name].smallest if rng.random() < 0.93 else 14.0
+    return SHAPES[name].smallest if rng.random() < 0.9 else 14.0
 
 
 def crop_scene(rng: Generator, name: str, size: int) -> tuple[Array, Array]:

@@ -117,10 +117,9 @@ def kitti_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
     for k, depth in enumerate(depths):
         name = str(names[int(order[k])])
         z = max(float(depth), {"Tram": 11.0, "Truck": 8.0}.get(name, 0.0))
-        place = _free_place(rng, z, used, walker=name in ("Pedestrian", "Person_sitting"))
-        if place is None:
+        x = _free_place(rng, z, used, walker=name in ("Pedestrian", "Person_sitting"))
+        if x is None:
             continue
-        x = place
         heading = _heading(name, rng)
         bearing = math.degrees(math.atan2(x, z))
         pitch = math.degrees(math.atan2(CAMERA - HEIGHTS[name] * 0.5, z))
@@ -135,7 +134,15 @@ def kitti_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
         scene.paste(drawn, round(left), round(foot) - h + 1, name, {"heading": heading, "x": x, "z": z})
         used.append((CENTRE[0] + unit * x, w * 0.5))
     items = scene.items()
-    return finish(scene.picture, rng, GRAIN, BLUR), items + regions, scene.owners
+    # A region that nearer objects cover mostly has nothing left to be ignored.
+    open_ = [
+        r for r in regions if np.count_nonzero(scene.owners[r.box[1] : r.box[3], r.box[0] : r.box[2]]) < 0.5 * _area(r)
+    ]
+    return finish(scene.picture, rng, GRAIN, BLUR), items + open_, scene.owners
+
+
+def _area(item: Item) -> int:
+    return (item.box[2] - item.box[0]) * (item.box[3] - item.box[1])
 
 
 def _free_place(rng: Generator, z: float, used: list[tuple[float, float]], walker: bool) -> float | None:
@@ -150,9 +157,16 @@ def _free_place(rng: Generator, z: float, used: list[tuple[float, float]], walke
 
 
 def _shadow(scene: Scene, left: float, foot: float, width: int, unit: float) -> None:
-    y0, y1 = int(foot - 0.12 * unit), int(foot + 0.14 * unit) + 1
-    x0, x1 = max(0, int(left)), min(WIDTH, int(left + width))
-    scene.picture[max(0, y0) : max(0, min(HEIGHT, y1)), x0:x1] *= 0.55
+    """Darken the ground under an object, most in the middle."""
+    reach = max(1, round(0.22 * unit))
+    y0, y1 = max(0, round(foot) - reach), min(HEIGHT, round(foot) + reach)
+    x0, x1 = max(0, int(left - reach)), min(WIDTH, int(left + width + reach))
+    if x0 >= x1 or y0 >= y1:
+        return
+    down = (np.arange(y0, y1, dtype=np.float32)[:, None] + 0.5 - foot) / reach
+    across = (np.arange(x0, x1, dtype=np.float32)[None] + 0.5 - left - width / 2) / (width / 2 + reach)
+    dark = np.clip(1.5 * (1 - down**2) * (1 - across**4), 0, 1)
+    scene.picture[y0:y1, x0:x1] *= (1 - 0.55 * dark)[..., None]
 
 
 def _far_clutter(scene: Scene, rng: Generator) -> list[Item]:

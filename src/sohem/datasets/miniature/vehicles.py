@@ -173,7 +173,7 @@ def train(rng: Generator, view: tuple[float, float] | None = None) -> Figure:
         lower, upper = 4.3 - nose * 0.48, 4.3 - nose * 0.94
         for z0, z1 in ((-1.15, -0.1), (0.1, 1.15)):
             solid.face([(lower, 2.1, z1), (lower, 2.1, z0), (upper, 3.0, z0), (upper, 3.0, z1)], GLASS, bias=50)
-        for z in (-1, 1):
+        for z in (-1.0, 1.0):
             lamp = _rectangle(z - 0.17, z + 0.17, 1.05, 1.32)
             solid.panel("x", 4.25, [lamp], (252, 248, 210), bias=56)
     for z in (-1.4, 1.4):
