@@ -69,7 +69,7 @@ def manifest(root: Path, kind: str, generated: dict[str, int] | None = None) -> 
         for path in sorted((root / folder).iterdir()):
             if folder in suffixes and path.suffix.lower() not in suffixes[folder]:
                 continue
-            if folder == voc.IMAGE_SETS and path.stem not in voc.SUBSETS.values():
+            if folder == voc.IMAGE_SETS and path.name not in [f"{name}.txt" for name in voc.SUBSETS.values()]:
                 continue
             size = path.stat().st_size
             total += size

@@ -14,7 +14,7 @@ def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     shared = np.clip(corner - np.maximum(boxes[:, None, :2], others[None, :, :2]), 0, None).prod(axis=2)
     area, other_area = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
     union = area[:, None] + other_area[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(union), where=union > 0)
+    return np.divide(shared, union, out=np.zeros(union.shape), where=union > 0)
 
 
 def best_overlaps(ground_truth: pd.DataFrame, proposals: pd.DataFrame) -> np.ndarray:

@@ -1,0 +1,69 @@
+"""Small VOC and KITTI trees for tests, and the parameters that go with them."""
+
+import copy
+import tarfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sohem import params
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+PARAMS = params.load(ROOT / "params.yaml")
+
+
+def voc_object(name="dog", box=(3, 4, 10, 12), extra="") -> str:
+    corners = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
+    return f"<object><name>{name}</name>{extra}<bndbox>{corners}</bndbox></object>"
+
+
+def voc_xml(*objects: str, size="<size><width>20</width><height>16</height><depth>3</depth></size>") -> str:
+    return f"<annotation>{size}{''.join(objects)}</annotation>"
+
+
+def voc_tree(root: Path, trainval=("000002", "000001"), test=("000003",)) -> Path:
+    """A VOC tree of 20x16 images with one dog each."""
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (root / folder).mkdir(parents=True)
+    for name in {*trainval, *test}:
+        (root / f"Annotations/{name}.xml").write_text(voc_xml(voc_object()))
+        Image.new("RGB", (20, 16), (200, 90, 10)).save(root / f"JPEGImages/{name}.jpg")
+    for name, ids in {"trainval": trainval, "test": test}.items():
+        (root / f"ImageSets/Main/{name}.txt").write_text("".join(f"{i}\n" for i in ids))
+    return root
+
+
+def kitti_line(kind="Car", box=(1.5, 2, 10.25, 12), truncated="0.00") -> str:
+    return f"{kind} {truncated} 0 -10 {' '.join(map(str, box))} -1 -1 -1 -1000 -1000 -1000 -10"
+
+
+def kitti_tree(root: Path, count=4) -> Path:
+    """A KITTI tree of 20x16 images, each with a car."""
+    for folder in ("image_2", "label_2"):
+        (root / folder).mkdir(parents=True)
+    for index in range(count):
+        (root / f"label_2/{index:06}.txt").write_text(kitti_line() + "\n")
+        Image.new("RGB", (20, 16)).save(root / f"image_2/{index:06}.png")
+    return root
+
+
+def settings(dataset: str, root: Path, scale="demo", **more) -> dict:
+    """params.yaml with ``dataset`` at another root, without its miniature."""
+    result = copy.deepcopy(PARAMS)
+    result["scale"] = scale
+    here = result["datasets"][dataset][scale]
+    here.pop("miniature", None)
+    here.update(root=str(root), **more)
+    return result
+
+
+def unpack(archive: str, folder: Path) -> Path:
+    """Unpack one of the shared archives of real data, or skip the test."""
+    path = SHARED / archive
+    if not path.exists():
+        pytest.skip(f"{path} is not there: real data is for trying only")
+    with tarfile.open(path) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
