@@ -249,7 +249,7 @@ def artifacts(params: Params) -> dict[str, Params]:
     named = {d for spec in params.get("artifacts", {}).values() for d in spec["datasets"]}
     result = {n: s for n, s in params.get("artifacts", {}).items() if set(s["datasets"]) <= set(run)}
     for dataset in run:
-        if dataset in named:
+        if dataset in named or dataset not in params["datasets"]:  # the part for one artifact lacks the others
             continue
         result[f"{dataset}_ap_figure"] = {"kind": "ap_figure", "datasets": [dataset]}
         result[f"{dataset}_loss_figure"] = {"kind": "loss_figure", "datasets": [dataset], "rois": "all"}

@@ -1,0 +1,159 @@
+"""Make one figure or table of the paper from finished runs.
+
+The artifact's name is looked up in the parameters (artifacts), and so are the runs it is made of: its data sets,
+methods and seeds. Figures are written as SVG and PNG, tables as CSV (two decimals), Markdown and LaTeX (one), each
+with a provenance file beside it. Tables of the paper show the published numbers below ours.
+"""
+
+import argparse
+import functools
+from pathlib import Path
+
+import pandas as pd
+
+from sohem import files, params, provenance
+from sohem.errors import DataError, ParamsError
+from sohem.paper import published, tables
+
+MANY_CLASSES = 8  # a figure shows each class if there are at most so many, otherwise the mean only
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``sohem artifact``."""
+    parser.add_argument("--artifact", required=True, help="name, e.g. fig2a or table2")
+    parser.add_argument("--results", required=True, type=Path, help="folder of the runs, e.g. results/demo")
+    parser.add_argument(
+        "--out", required=True, type=Path, help="path to write without suffix: .svg .png or .csv .md .tex"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read the runs, draw or tabulate them, write the files and their provenance."""
+    parameters = params.load(args.params)
+    specs = params.artifacts(parameters)
+    if args.artifact not in specs:
+        raise ParamsError(f"artifacts.{args.artifact}: not defined; expected one of {', '.join(specs)}")
+    spec = specs[args.artifact]
+    figure = spec["kind"] in ("ap_figure", "loss_figure")
+    inputs = run_files(parameters, spec, args.results, "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv")
+    make = _figure if figure else _table
+    for suffix, data in make(parameters, args.artifact, spec, inputs).items():
+        files.write_bytes(Path(f"{args.out}.{suffix}"), data)
+    record = provenance.record(parameters, list(inputs.values()))
+    files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": args.artifact, **record})
+
+
+Runs = dict[tuple[str, str, int], Path]
+
+
+def run_files(parameters: params.Params, spec: params.Params, results: Path, name: str) -> Runs:
+    """(data set, method, seed) -> the file ``name`` of that run, for all runs that the artifact shows.
+
+    Raises:
+        DataError: a file is missing; the message says which run makes it.
+    """
+    methods, seeds = params.artifact_methods(parameters, spec), parameters["run"]["seeds"]
+    runs = {
+        (dataset, method, seed): results / dataset / method / f"seed{seed}" / name
+        for dataset in spec["datasets"]
+        for method in methods
+        for seed in seeds
+    }
+    missing = [(run, path) for run, path in runs.items() if not path.is_file()]
+    if missing:
+        (dataset, method, seed), path = missing[0]
+        step = "sohem evaluate" if name == "ap.csv" else "sohem train"
+        raise DataError(
+            f"{path}: no such file ({len(missing)} of {len(runs)} runs lack it). Run {step} for data set {dataset}, "
+            f"method {method}, seed {seed}, or make it with snakemake {path}"
+        )
+    return runs
+
+
+def read_ap(runs: Runs) -> pd.DataFrame:
+    """The AP tables of all runs in one, with the columns dataset, method and seed.
+
+    Raises:
+        DataError: a file is not a table of AP.
+    """
+    parts = []
+    for (dataset, method, seed), path in runs.items():
+        try:
+            part = pd.read_csv(path, dtype={"class": "str"})
+            part = part[["class", "iou", "ap_11point", "ap_area"]]
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{path}: not a table of AP ({error}); run sohem evaluate again") from None
+        parts.append(part.assign(dataset=dataset, method=method, seed=seed))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _figure(parameters: params.Params, name: str, spec: params.Params, runs: Runs) -> dict[str, bytes]:
+    from sohem.paper import figures  # here, since matplotlib takes its time and tables need none
+
+    methods = params.artifact_methods(parameters, spec)
+    title = {key: parameters["methods"][key]["title"] for key in methods}
+    notice = _notice(parameters, spec)
+    if spec["kind"] == "loss_figure":
+        logs = {
+            parameters["datasets"][dataset]["title"]: {
+                title[method]: [files.read_table(runs[dataset, method, seed]) for seed in parameters["run"]["seeds"]]
+                for method in methods
+            }
+            for dataset in spec["datasets"]
+        }
+        window = params.at_scale(parameters)["window"]
+        figure = figures.loss_figure(logs, spec.get("rois", "all"), window, notice)
+    else:
+        ap = read_ap(runs)
+        panels = []
+        for dataset in spec["datasets"]:
+            classes = params.class_names(parameters, dataset)
+            shown = spec.get("classes", classes if len(classes) <= MANY_CLASSES else [])
+            for method in methods:
+                part = ap[(ap["dataset"] == dataset) & (ap["method"] == method)]
+                heading = f"{parameters['datasets'][dataset]['title']}, {title[method]}"
+                panels.append(figures.ApPanel(heading, part, shown))
+        figure = figures.ap_figure(panels, parameters["evaluation"]["metric"], notice)
+    return {suffix: figures.to_bytes(figure, suffix) for suffix in ("svg", "png")}
+
+
+def _table(parameters: params.Params, name: str, spec: params.Params, runs: Runs) -> dict[str, bytes]:
+    if len(spec["datasets"]) != 1:
+        raise ParamsError(f"artifacts.{name}.datasets: a table shows one data set, not {len(spec['datasets'])}")
+    dataset = spec["datasets"][0]
+    settings, entry = parameters["evaluation"], parameters["datasets"][dataset]
+    classes, rigid = params.class_names(parameters, dataset), entry.get("rigid", [])
+    methods = {key: parameters["methods"][key]["title"] for key in params.artifact_methods(parameters, spec)}
+    arguments = {"methods": methods, "ious": settings["ious"], "classes": classes, "metric": settings["metric"]}
+    ap = read_ap(runs)
+    if spec["kind"] == "rigid_table":
+        if not 0 < len(rigid) < len(classes):
+            raise ParamsError(f"datasets.{dataset}.rigid: expected some of the classes, for the table {name}")
+        make = functools.partial(tables.rigid_table, ap, rigid=rigid, **arguments)
+        caption, bold = f"Mean AP (%) of rigid and non-rigid classes, {entry['title']} test", []
+    else:
+        make = functools.partial(tables.ap_table, ap, **arguments)
+        caption, bold = f"Average precision (%), {entry['title']} test", [tables.short(c) for c in rigid]
+    caption += f" ({_notice(parameters, spec)})"
+    title = published.TITLES.get(name, name)
+    text = tables.to_markdown(make(decimals=1), bold=bold)
+    page = [f"# {title}: {caption}", _made_from(parameters, settings["metric"], runs, bold), text]
+    if name in published.TITLES:
+        page += [f"## {title}, {published.SOURCE}", published.CAPTIONS[name] + ", as the paper prints it.",
+                 tables.to_markdown(published.read(name), bold=bold)]  # fmt: skip
+    return {
+        "csv": tables.to_csv(make(decimals=2)).encode(),
+        "md": "\n\n".join(part.rstrip("\n") for part in page).encode() + b"\n",
+        "tex": tables.to_latex(make(decimals=1), f"{caption}.", name, bold=bold).encode(),
+    }
+
+
+def _notice(parameters: params.Params, spec: params.Params) -> str:
+    seeds = len(parameters["run"]["seeds"])
+    return params.notice(parameters, spec["datasets"]) + (f", mean of {seeds} seeds" if seeds > 1 else "")
+
+
+def _made_from(parameters: params.Params, metric: str, runs: Runs, bold: list[str]) -> str:
+    sources = ", ".join(f"`{provenance.portable(path)}`" for path in runs.values())
+    name = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}[metric]
+    return f"{name}. Made from {sources}." + (" Rigid classes are bold." if bold else "")

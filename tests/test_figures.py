@@ -1,0 +1,184 @@
+"""Figures: what they average and mark, equal bytes for equal data, and the step that makes them from runs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sohem import cli, files, params
+from sohem.paper import figures
+
+NOTICE = "demo scale, generated data"
+
+
+def log(iterations: int = 12, beta: float | None = None, level: float = 1.0) -> pd.DataFrame:
+    """A training log whose losses are ``level`` times 1, 2, 3 ...; beta grows from iteration 5 to 9."""
+    iteration = np.arange(1, iterations + 1)
+    grown = np.ones(iterations) if beta is None else np.clip((iteration - 5) / 4, 0, 1) * beta
+    losses = {f"{loss}_{rois}": level * iteration for loss in ("cls", "loc") for rois in ("selected", "all")}
+    return pd.DataFrame({"iteration": iteration, "beta": grown, **losses})
+
+
+def ap(level: float = 0.8) -> pd.DataFrame:
+    rows = [
+        (name, iou, level * (1 - iou) * k, 0.0) for k, name in ((1, "dog"), (0.5, "cat")) for iou in (0.1, 0.5, 0.9)
+    ]
+    return pd.DataFrame(rows, columns=["class", "iou", "ap_11point", "ap_area"])
+
+
+def test_windows_are_averaged_and_an_incomplete_one_is_dropped() -> None:
+    means = figures.window_means(log(11), 5)
+    assert means["iteration"].tolist() == [3, 8]
+    assert means["cls_all"].tolist() == [3, 8]
+    assert figures.window_means(log(4), 5)["iteration"].tolist() == [2.5]
+
+
+def test_beta_is_marked_from_where_it_leaves_its_first_value_to_where_it_stays() -> None:
+    assert figures.beta_span(log(12, beta=1.9)) == (5, 9, 1.9)
+    assert figures.beta_span(log(12)) is None
+    assert figures.beta_span(log(12).drop(columns="beta")) is None
+
+
+def test_ap_figure_has_a_line_for_each_class_and_the_mean_over_all_classes() -> None:
+    figure = figures.ap_figure([figures.ApPanel("VOC07, OHEM", ap(), ["dog"])], "11point", NOTICE)
+    (ax,) = figure.axes
+    dog, mean = ax.get_lines()
+    np.testing.assert_allclose(dog.get_ydata(), [72, 40, 8])
+    np.testing.assert_allclose(mean.get_ydata(), [54, 30, 6])
+    assert figure.get_suptitle() == NOTICE
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("IoU threshold", "AP (%)")
+    assert figure.get_figwidth() == figures.COLUMN_WIDTH
+
+
+def test_seeds_are_averaged() -> None:
+    both = pd.concat([ap(0.8), ap(0.4)])
+    figure = figures.ap_figure([figures.ApPanel("", both, ["dog"])], "11point", NOTICE)
+    np.testing.assert_allclose(figure.axes[0].get_lines()[0].get_ydata(), [54, 30, 6])
+    losses = figures.loss_figure({"VOC07": {"OHEM": [log(level=1), log(level=3)]}}, "all", 4, NOTICE)
+    np.testing.assert_allclose(losses.axes[0].get_lines()[0].get_ydata(), [5, 13, 21])
+
+
+def test_loss_figure_of_one_method_shows_both_losses_in_one_panel() -> None:
+    figure = figures.loss_figure({"VOC07": {"OHEM": [log()]}}, "selected", 4, NOTICE)
+    (ax,) = figure.axes
+    assert [line.get_label() for line in ax.get_lines()] == ["classification", "localisation"]
+    assert "selected" in ax.get_ylabel()
+
+
+def test_loss_figure_of_two_methods_has_a_panel_for_each_data_set_and_loss() -> None:
+    runs = {"OHEM": [log()], "S-OHEM": [log(beta=1.9)]}
+    figure = figures.loss_figure({"VOC07": runs, "KITTI12": runs}, "all", 4, NOTICE)
+    assert [ax.get_title() for ax in figure.axes] == [
+        "VOC07, classification", "VOC07, localisation", "KITTI12, classification", "KITTI12, localisation",
+    ]  # fmt: skip
+    for ax in figure.axes:
+        assert [line.get_label() for line in ax.get_lines()] == ["OHEM", "S-OHEM"]
+        assert [text.get_text() for text in ax.texts] == ["β rises to 1.9"]
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_equal_data_give_equal_bytes_without_a_date(suffix: str) -> None:
+    first, second = (
+        figures.to_bytes(figures.loss_figure({"VOC07": {"OHEM": [log()]}}, "all", 4, NOTICE), suffix) for _ in "ab"
+    )
+    assert first == second
+    assert b"Matplotlib" not in first
+    assert b"date" not in first
+
+
+# --- sohem artifact
+
+
+PARAMS = {
+    "scale": "demo",
+    "run": {"datasets": ["voc", "cells"], "methods": ["ohem", "sohem"], "seeds": [0, 1]},
+    "datasets": {
+        "voc": {"title": "VOC07", "classes": ["dog", "cat"], "rigid": ["dog"], "demo": {"miniature": {}}},
+        "cells": {"title": "Cells", "classes": ["dog", "cat"], "demo": {}},
+    },
+    "methods": {"ohem": {"title": "OHEM"}, "sohem": {"title": "S-OHEM"}},
+    "evaluation": {"ious": [0.5], "curve": [0.1, 0.5, 0.9], "metric": "11point"},
+    "artifacts": {
+        "fig2a": {"kind": "ap_figure", "datasets": ["voc"], "method": "ohem", "classes": ["dog"]},
+        "fig3": {"kind": "loss_figure", "datasets": ["voc"], "methods": ["ohem", "sohem"], "rois": "all"},
+        "table2": {"kind": "ap_table", "datasets": ["voc"]},
+        "table4a": {"kind": "rigid_table", "datasets": ["voc"]},
+    },
+    "scales": {"demo": {"window": 4}},
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Finished runs of two data sets, two methods and two seeds."""
+    monkeypatch.chdir(tmp_path)
+    for dataset in ("voc", "cells"):
+        for k, method in enumerate(["ohem", "sohem"]):
+            for seed in (0, 1):
+                run = Path("results") / dataset / method / f"seed{seed}"
+                files.write_text(run / "ap.csv", ap(0.8 + 0.1 * k).to_csv(index=False))
+                files.write_table(run / "log.parquet", log(beta=1.9 if k else None))
+    return Path("results")
+
+
+def make(name: str, results: Path) -> int:
+    """Run ``sohem artifact`` with the part of the parameters that the workflow passes."""
+    part = json.dumps(params.select(PARAMS, "artifact", artifact=name))
+    return cli.main(
+        ["artifact", "--artifact", name, "--results", str(results), "--out", str(results / name), "--params", part]
+    )
+
+
+@pytest.mark.parametrize("name", ["fig2a", "fig3", "cells_ap_figure", "cells_loss_figure"])
+def test_the_step_writes_figures_and_their_provenance(results: Path, name: str) -> None:
+    assert make(name, results) == 0
+    made = {path.name for path in results.glob(f"{name}.*")}
+    assert made == {f"{name}.svg", f"{name}.png", f"{name}.provenance.json"}
+    record = files.read_json(results / f"{name}.provenance.json")
+    assert record["artifact"] == name
+    assert record["parameters"] == params.fingerprint(params.select(PARAMS, "artifact", artifact=name))
+    assert record["inputs"][0]["path"].startswith("results/")
+
+
+@pytest.mark.parametrize("name", ["table2", "table4a", "cells_ap_table"])
+def test_the_step_writes_tables_that_say_what_they_are(results: Path, name: str) -> None:
+    assert make(name, results) == 0
+    made = {path.name for path in results.glob(f"{name}.*")}
+    assert made == {f"{name}.csv", f"{name}.md", f"{name}.tex", f"{name}.provenance.json"}
+    notice = "demo scale, real data" if name.startswith("cells") else NOTICE
+    page = (results / f"{name}.md").read_text()
+    assert notice + ", mean of 2 seeds" in page.splitlines()[0]
+    assert "`results/" in page
+    assert notice in (results / f"{name}.tex").read_text()
+    assert ("published in Li et al. 2017" in page) == name.startswith("table")
+    assert pd.read_csv(results / f"{name}.csv")["method"].tolist() == ["OHEM", "S-OHEM", "improv"]
+
+
+def test_a_missing_run_is_named_with_what_makes_it(results: Path, capsys: pytest.CaptureFixture) -> None:
+    (results / "voc" / "sohem" / "seed1" / "log.parquet").unlink()
+    assert make("fig3", results) == 2
+    message = capsys.readouterr().err
+    assert "results/voc/sohem/seed1/log.parquet: no such file (1 of 4 runs lack it)" in message
+    assert "sohem train for data set voc, method sohem, seed 1" in message
+    assert not (results / "fig3.svg").exists()
+
+
+def test_an_unknown_artifact_is_named(results: Path, capsys: pytest.CaptureFixture) -> None:
+    arguments = ["artifact", "--artifact", "fig9", "--results", "r", "--out", "o", "--params", json.dumps(PARAMS)]
+    assert cli.main(arguments) == 2
+    assert "artifacts.fig9: not defined; expected one of fig2a, fig3, table2" in capsys.readouterr().err
+
+
+def test_a_damaged_run_is_named(results: Path, capsys: pytest.CaptureFixture) -> None:
+    (results / "voc" / "ohem" / "seed0" / "ap.csv").write_text("iou\n0.5\n")
+    assert make("table2", results) == 2
+    assert "seed0/ap.csv: not a table of AP" in capsys.readouterr().err
+
+
+def test_needs_no_torch() -> None:
+    code = "import sys, sohem.commands.artifact, sohem.paper.figures; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
