@@ -4,7 +4,7 @@ import json
 import pytest
 
 from sohem import cli
-from sohem.datasets import generated, tree
+from sohem.datasets import generated, ground_truth, tree
 from sohem.errors import DataError, SohemError
 from sohem.files import read_json
 from trees import kitti_tree, settings, voc_tree
@@ -97,3 +97,20 @@ def test_the_step_says_where_to_get_the_papers_data(tmp_path, capsys):
     assert cli.main([*command, "--params", json.dumps(chosen)]) == 2
     assert "VOCtrainval_06-Nov-2007.tar" in capsys.readouterr().err
     assert not (tmp_path / "m.json").exists()
+
+
+@pytest.mark.parametrize("name", ["voc", "kitti"])
+def test_the_step_generates_miniatures_alike_and_they_can_be_split(tmp_path, name):
+    chosen = settings(name, tmp_path / "tree", miniature={"seed": 7, "train": 3, "test": 2})
+    chosen["datasets"][name]["demo"]["first"] = 3
+    text, manifest = json.dumps(chosen), tmp_path / "m.json"
+    command = ["fetch", "--dataset", name, "--out", str(manifest), "--params", text]
+    assert cli.main(command) == 0
+    first, files = read_json(manifest), snapshot(tmp_path / "tree")
+    assert (first["images"], first["annotations"]) == (5, 5)
+    assert first["generated"] == {"seed": 7, "train": 3, "test": 2}
+    assert cli.main(command) == 0
+    assert read_json(manifest) == first
+    assert snapshot(tmp_path / "tree") == files
+    images, _ = ground_truth.read(chosen, name)
+    assert images["subset"].tolist() == ["train"] * 3 + ["test"] * 2
