@@ -142,6 +142,10 @@ def test_the_step_writes_figures_and_their_provenance(results: Path, name: str) 
     assert record["artifact"] == name
     assert record["parameters"] == params.fingerprint(params.select(PARAMS, "artifact", artifact=name))
     assert record["inputs"][0]["path"].startswith("results/")
+    by_hand = ["--results", "results", "--out", "by_hand", "--params", json.dumps(PARAMS)]
+    assert cli.main(["artifact", "--artifact", name, *by_hand]) == 0
+    assert files.read_json("by_hand.provenance.json") == record
+    assert Path("by_hand.svg").read_bytes() == (results / f"{name}.svg").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["table2", "table4a", "cells_ap_table"])

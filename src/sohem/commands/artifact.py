@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> None:
     make = _figure if figure else _table
     for suffix, data in make(parameters, args.artifact, spec, inputs).items():
         files.write_bytes(Path(f"{args.out}.{suffix}"), data)
-    record = provenance.record(parameters, list(inputs.values()))
+    part = params.select(parameters, "artifact", artifact=args.artifact)  # as the workflow gives it
+    record = provenance.record(part, list(inputs.values()))
     files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": args.artifact, **record})
 
 
