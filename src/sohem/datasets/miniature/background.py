@@ -50,8 +50,12 @@ def _outdoor(canvas: Array, rng: Generator) -> None:
     horizon = int(height * rng.uniform(0.25, 0.7))
     fill(canvas[:horizon], _tinted(rng, (0.54, 0.64), (0.08, 0.5), (0.65, 0.95)), noise(rng, horizon, width, 0), 0.09)
     ground = int(rng.integers(4))
-    hue, s, v = [((0.2, 0.36), (0.3, 0.75), (0.25, 0.6)), ((0.07, 0.13), (0.2, 0.5), (0.4, 0.8)),
-                 ((0.0, 1.0), (0.0, 0.1), (0.3, 0.6)), ((0.5, 0.62), (0.25, 0.7), (0.3, 0.65))][ground]  # fmt: skip
+    hue, s, v = [
+        ((0.2, 0.36), (0.3, 0.75), (0.25, 0.6)),
+        ((0.07, 0.13), (0.2, 0.5), (0.4, 0.8)),
+        ((0.0, 1.0), (0.0, 0.1), (0.3, 0.6)),
+        ((0.5, 0.62), (0.25, 0.7), (0.3, 0.65)),
+    ][ground]
     kind, amount = [(3, 0.2), (3, 0.12), (2, 0.1), (5, 0.16)][ground]
     fill(canvas[horizon:], _tinted(rng, hue, s, v), noise(rng, height - horizon, width, kind), amount)
     if rng.random() < 0.6:  # hills or woods along the horizon
@@ -128,8 +132,8 @@ def background(rng: Generator, height: int, width: int) -> Array:
 
 
 def _clutter(rng: Generator) -> Figure:
-    """Something of no class: a tree, post, sign, house, box, ball, rock, shelf, or a chance polygon."""
-    figure, kind = Figure(), int(rng.integers(10))
+    """Something of no class: a tree, a post, a house, a box ... or what resembles a class (a vase, a stool, a fish)."""
+    figure, kind = Figure(), int(rng.integers(14))
     tone = hsv(rng.random(), rng.uniform(0.05, 0.8), rng.uniform(0.2, 0.9))
     if kind == 0:  # a tree
         green = hsv(rng.uniform(0.2, 0.38), rng.uniform(0.3, 0.8), rng.uniform(0.2, 0.6))
@@ -183,6 +187,25 @@ def _clutter(rng: Generator) -> Figure:
             rng.uniform(0.03, 0.14),
             tone,
         )
+    elif kind == 8:  # a vase
+        right = np.array([(0.3, 0), (0.55, 0.5), (0.5, 0.9), (0.2, 1.2), (0.34, 1.5)]) * (rng.uniform(0.7, 1.3), 1)
+        figure.polygon(np.concatenate([right, right[::-1] * (-1, 1)]), tone)
+        figure.polygon(np.concatenate([right, right[::-1] * (0.5, 1)]), shade(tone, 0.75))
+    elif kind == 9:  # a stool or a trestle
+        w, h = rng.uniform(0.4, 1.2), rng.uniform(0.5, 1.1)
+        for x in (0.08, w - 0.08):
+            figure.limb([(x + rng.uniform(-0.06, 0.06), 0), (x, h)], 0.05, shade(tone, 0.7))
+        figure.polygon([(0, h), (w, h), (w, h + 0.12), (0, h + 0.12)], tone)
+    elif kind == 10:  # a fish
+        figure.ellipse(0, 0, 0.7, rng.uniform(0.22, 0.4), tone)
+        figure.polygon([(-0.55, 0), (-1.05, 0.35), (-0.95, 0), (-1.05, -0.35)], shade(tone, 0.75))
+        figure.ellipse(0.42, 0.08, 0.06, 0.06, (20, 20, 20))
+    elif kind == 11:  # a cupboard or an oven: a front with doors or a dark pane
+        w, h = rng.uniform(0.8, 1.7), rng.uniform(0.7, 1.6)
+        figure.polygon([(0, 0), (w, 0), (w, h), (0, h)], tone)
+        for x in (0.06, w / 2 + 0.03):
+            door = [(x, 0.08), (x + w / 2 - 0.09, 0.08), (x + w / 2 - 0.09, h - 0.08), (x, h - 0.08)]
+            figure.polygon(door, shade(tone, rng.choice([0.3, 0.8, 1.2])))
     else:  # a chance polygon
         angles = np.sort(rng.uniform(0, 360, int(rng.integers(3, 8))))
         figure.polygon([polar((0, 0), float(a), rng.uniform(0.4, 1)) for a in angles], tone)

@@ -82,7 +82,7 @@ class Figure:
         if degrees:
             c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
             points = points @ np.array([[c, s], [-s, c]])
-        self.polygon(points + (x, y), colour)
+        self.polygon(np.add(points, (x, y)), colour)
 
     def limb(self, points: Sequence[tuple[float, float]], radii: Sequence[float] | float, colour: Colour) -> None:
         """Add a chain of tapering limbs through ``points``; ``radii`` is one number or one for each point."""

@@ -36,8 +36,15 @@ def bottle(rng: Generator) -> Figure:
     low, high = 0.4, 0.4 + rng.uniform(0.5, 0.9)
     figure.polygon([(-0.5, low), (0.5, low), (0.5, high), (-0.5, high)], label)
     figure.polygon([(0.25, low), (0.5, low), (0.5, high), (0.25, high)], shade(label, 0.75))
-    figure.polygon([(-0.3, (low + high) / 2 - 0.08), (0.2, (low + high) / 2 - 0.08), (0.2, (low + high) / 2 + 0.1),
-                    (-0.3, (low + high) / 2 + 0.1)], hsv(rng.random(), 0.8, 0.5))  # fmt: skip
+    figure.polygon(
+        [
+            (-0.3, (low + high) / 2 - 0.08),
+            (0.2, (low + high) / 2 - 0.08),
+            (0.2, (low + high) / 2 + 0.1),
+            (-0.3, (low + high) / 2 + 0.1),
+        ],
+        hsv(rng.random(), 0.8, 0.5),
+    )
     w, top = neck[0] + 0.03, neck[1]
     figure.polygon([(-w, top - 0.05), (w, top - 0.05), (w, top + 0.22), (-w, top + 0.22)], hsv(rng.random(), 0.7, 0.6))
     return figure

@@ -179,8 +179,15 @@ def cyclist(rng: Generator) -> Figure:
     elbow = ((shoulder[0] + grip[0]) / 2 + 0.02, (shoulder[1] + grip[1]) / 2 - 0.1)
     leg(pedals[1], look.legs, spread)
     for side in (-spread, spread):
-        figure.limb([(shoulder[0] + side * 1.4, shoulder[1]), (elbow[0] + side * 2.2, elbow[1]), (grip[0] + side * 1.8, grip[1])],
-                    [0.06, 0.05, 0.04], shade(look.top if look.sleeves else look.skin, 0.85))  # fmt: skip
+        figure.limb(
+            [
+                (shoulder[0] + side * 1.4, shoulder[1]),
+                (elbow[0] + side * 2.2, elbow[1]),
+                (grip[0] + side * 1.8, grip[1]),
+            ],
+            [0.06, 0.05, 0.04],
+            shade(look.top if look.sleeves else look.skin, 0.85),
+        )
     _head(figure, look, neck, -8, rng)
     if rng.random() < 0.5:  # a helmet
         figure.ellipse(neck[0] + 0.02, neck[1] + 0.3, 0.14, 0.085, hsv(rng.random(), 0.8, 0.9))

@@ -20,6 +20,7 @@ OBJECTS = (3, 8)  # at least, fewer than
 DEPTHS = (4.5, 24.0)  # metres
 WEIGHTS = {"Car": 0.3, "Van": 0.13, "Truck": 0.1, "Tram": 0.08, "Misc": 0.09, "Pedestrian": 0.14,
            "Person_sitting": 0.04, "Cyclist": 0.12}  # fmt: skip
+HIDDEN = 0.25  # of an object's part inside the image: with less of it visible it becomes a DontCare region
 GRAIN = (2.0, 8.0)
 BLUR = 0.25
 HEIGHTS = {"Car": 1.55, "Van": 2.15, "Truck": 3.3, "Tram": 3.6, "Misc": 2.2, "Pedestrian": 1.75, "Person_sitting": 1.3,
@@ -76,10 +77,21 @@ def _street(rng: Generator) -> Array:
                     for left in range(a + 2, b - step // 2, step):
                         canvas[y : y + 5, left : left + max(2, step // 2)] = pane
             elif rng.random() < 0.7:
-                green = hsv(rng.uniform(0.2, 0.36), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.5))
-                fill(canvas[top:foot, a:b], green, noise(rng, foot - top, b - a, 3), 0.3)
+                _tree(canvas[top:foot, a:b], rng)
             x += sign * w
     return canvas
+
+
+def _tree(canvas: Array, rng: Generator) -> None:
+    """A ragged crown that fills ``canvas`` (a view), over a trunk."""
+    height, width = canvas.shape[:2]
+    green = np.asarray(hsv(rng.uniform(0.2, 0.36), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.5)), np.float32)
+    grain = noise(rng, height, width, 3)
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height
+    x = (np.arange(width, dtype=np.float32)[None] + 0.5) / width * 2 - 1
+    canvas[(np.abs(x) < 0.12) & (y > 0.5)] = (62, 48, 38)
+    crown = x**2 + ((y - 0.42) / 0.42) ** 2 < 1 + 0.25 * grain
+    canvas[crown] = green * (1 + 0.3 * grain[crown])[:, None]
 
 
 def _figure(name: str, rng: Generator, yaw: float, pitch: float) -> Figure:
@@ -133,16 +145,18 @@ def kitti_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
         _shadow(scene, left, foot, w, unit)
         scene.paste(drawn, round(left), round(foot) - h + 1, name, {"heading": heading, "x": x, "z": z})
         used.append((CENTRE[0] + unit * x, w * 0.5))
-    items = scene.items()
+    seen = scene.items()
+    items = [item for item in seen if item.visible >= HIDDEN * item.inside]
+    hidden = [Item("DontCare", item.box, 1.0, 1.0, 0) for item in seen if item.visible < HIDDEN * item.inside]
     # A region that nearer objects cover mostly has nothing left to be ignored.
-    open_ = [
-        r for r in regions if np.count_nonzero(scene.owners[r.box[1] : r.box[3], r.box[0] : r.box[2]]) < 0.5 * _area(r)
-    ]
-    return finish(scene.picture, rng, GRAIN, BLUR), items + open_, scene.owners
+    clear = [r for r in regions if _covered(scene, r) < 0.5]
+    return finish(scene.picture, rng, GRAIN, BLUR), items + clear + hidden, scene.owners
 
 
-def _area(item: Item) -> int:
-    return (item.box[2] - item.box[0]) * (item.box[3] - item.box[1])
+def _covered(scene: Scene, region: Item) -> float:
+    """Share of a region's pixels that belong to objects."""
+    x0, y0, x1, y1 = region.box
+    return float(np.mean(scene.owners[y0:y1, x0:x1] > 0))
 
 
 def _free_place(rng: Generator, z: float, used: list[tuple[float, float]], walker: bool) -> float | None:

@@ -67,16 +67,36 @@ def _encode(suffix: str, picture: Array, parameters: list[int]) -> bytes:
 def voc_xml(filename: str, picture: Array, items: Iterable[Item]) -> str:
     """A VOC annotation; its boxes are 1-based and inclusive."""
     height, width, depth = picture.shape
-    lines = ["<annotation>", "\t<folder>VOC2007</folder>", f"\t<filename>{filename}</filename>", "\t<source>",
-             "\t\t<database>Miniature VOC, generated</database>", "\t</source>", "\t<size>",
-             f"\t\t<width>{width}</width>", f"\t\t<height>{height}</height>", f"\t\t<depth>{depth}</depth>",
-             "\t</size>", "\t<segmented>0</segmented>"]  # fmt: skip
+    lines = [
+        "<annotation>",
+        "\t<folder>VOC2007</folder>",
+        f"\t<filename>{filename}</filename>",
+        "\t<source>",
+        "\t\t<database>Miniature VOC, generated</database>",
+        "\t</source>",
+        "\t<size>",
+        f"\t\t<width>{width}</width>",
+        f"\t\t<height>{height}</height>",
+        f"\t\t<depth>{depth}</depth>",
+        "\t</size>",
+        "\t<segmented>0</segmented>",
+    ]
     for item in items:
         x0, y0, x1, y1 = item.box
-        lines += ["\t<object>", f"\t\t<name>{item.name}</name>", "\t\t<pose>Unspecified</pose>",
-                  f"\t\t<truncated>{int(item.truncated)}</truncated>", f"\t\t<difficult>{int(item.difficult)}</difficult>",
-                  "\t\t<bndbox>", f"\t\t\t<xmin>{x0 + 1}</xmin>", f"\t\t\t<ymin>{y0 + 1}</ymin>",
-                  f"\t\t\t<xmax>{x1}</xmax>", f"\t\t\t<ymax>{y1}</ymax>", "\t\t</bndbox>", "\t</object>"]  # fmt: skip
+        lines += [
+            "\t<object>",
+            f"\t\t<name>{item.name}</name>",
+            "\t\t<pose>Unspecified</pose>",
+            f"\t\t<truncated>{int(item.truncated)}</truncated>",
+            f"\t\t<difficult>{int(item.difficult)}</difficult>",
+            "\t\t<bndbox>",
+            f"\t\t\t<xmin>{x0 + 1}</xmin>",
+            f"\t\t\t<ymin>{y0 + 1}</ymin>",
+            f"\t\t\t<xmax>{x1}</xmax>",
+            f"\t\t\t<ymax>{y1}</ymax>",
+            "\t\t</bndbox>",
+            "\t</object>",
+        ]
     return "\n".join([*lines, "</annotation>", ""])
 
 

@@ -49,8 +49,11 @@ def car(rng: Generator, view: tuple[float, float] | None = None) -> Figure:
     yaw, pitch = view or _view(rng)
     solid, paint = Solid(yaw, pitch), _paint(rng)
     model = int(rng.integers(3))
-    rear = [(-2.15, 0.92), (-1.45, 0.98), (-0.95, 1.42)] if model == 0 else (
-        [(-1.95, 0.92), (-1.85, 1.0), (-1.45, 1.45)] if model == 1 else [(-2.2, 0.95), (-2.15, 1.05), (-1.9, 1.5)])  # fmt: skip
+    rear = (
+        [(-2.15, 0.92), (-1.45, 0.98), (-0.95, 1.42)],
+        [(-1.95, 0.92), (-1.85, 1.0), (-1.45, 1.45)],
+        [(-2.2, 0.95), (-2.15, 1.05), (-1.9, 1.5)],
+    )[model]
     back, top = rear[0][0], rear[2][1]
     profile = [
         (back, 0.28),
@@ -261,8 +264,12 @@ def aeroplane(rng: Generator) -> Figure:
     )
     if rng.random() < 0.65:  # a jet
         for side in (-1, 1):
-            solid.face([(1.6, -0.2, side * 0.5), (-0.6, -0.2, side * 0.5), (-2.3, 0.3, side * 5.2), (-1.5, 0.3, side * 5.2)],
-                       wing, bias=side * solid.near[2] * 0.2 + solid.near[1] * -0.2, double=True)  # fmt: skip
+            solid.face(
+                [(1.6, -0.2, side * 0.5), (-0.6, -0.2, side * 0.5), (-2.3, 0.3, side * 5.2), (-1.5, 0.3, side * 5.2)],
+                wing,
+                bias=side * solid.near[2] * 0.2 + solid.near[1] * -0.2,
+                double=True,
+            )
             solid.face(
                 [(-3.8, 0.3, 0), (-4.7, 0.3, 0), (-5.3, 0.45, side * 1.9), (-4.8, 0.45, side * 1.9)], wing, double=True
             )

@@ -1,0 +1,251 @@
+"""Sheets of images with boxes: ground truth alone, or beside the detections of each method.
+
+Pure: arrays and tables in, PNG bytes out, the same bytes for the same input. Text is drawn with the font that comes
+with Pillow, so nothing depends on the fonts of the machine.
+"""
+
+import colorsys
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+
+from sohem.evaluation.average_precision import BOX, IGNORE_SHARE, best_overlap, judge, share_inside
+
+Colour = tuple[int, int, int]
+
+RIGHT: Colour = (0, 158, 115)  # two colours of Okabe and Ito that the colour-blind can tell apart
+WRONG: Colour = (213, 94, 0)
+NEUTRAL: Colour = (150, 150, 150)
+LIMIT = 1024 * 1024  # bytes: what a sheet may weigh in the repository
+_PAGE: Colour = (250, 250, 248)
+_INK: Colour = (40, 40, 44)
+_GAP = 8
+
+
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font at ``size`` pixels."""
+    return ImageFont.load_default(size)
+
+
+def class_colours(classes: Sequence[str]) -> dict[str, Colour]:
+    """One bright colour for each class; neighbours in the list are far apart in hue."""
+    colours = {}
+    for k, name in enumerate(classes):
+        r, g, b = colorsys.hsv_to_rgb((k * 0.381966) % 1.0, 0.85 if k % 2 else 0.65, 1.0)
+        colours[name] = (round(r * 255), round(g * 255), round(b * 255))
+    return colours
+
+
+def draw_boxes(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    labels: Sequence[str],
+    colours: Sequence[Colour],
+    dashed: Sequence[bool] | None = None,
+    hatched: Sequence[bool] | None = None,
+    scale: float = 1.0,
+) -> Image.Image:
+    """An image with labelled boxes.
+
+    Args:
+        image: uint8 [height, width, 3], RGB.
+        boxes: [G, 4] xyxy in pixels of ``image``.
+        labels, colours: of the G boxes; an empty label is not drawn.
+        dashed: boxes with a broken outline (difficult ones). hatched: regions filled with stripes (to be ignored).
+        scale: the image is enlarged or reduced by this factor, the lines and letters are not.
+    """
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    # Enlarging repeats pixels: what the detector sees stays to be seen, and the file stays small.
+    how = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
+    picture = Image.fromarray(np.ascontiguousarray(image)).resize(size, how)
+    draw = ImageDraw.Draw(picture)
+    letters = font(11)
+    placed: list[tuple[float, float, float, float]] = []
+    for k, box in enumerate(np.asarray(boxes, float).reshape(-1, 4) * scale):
+        x0, y0, x1, y1 = box[0], box[1], max(box[2] - 1, box[0]), max(box[3] - 1, box[1])
+        if hatched is not None and hatched[k]:
+            _hatch(draw, x0, y0, x1, y1, colours[k])
+        _outline(draw, x0, y0, x1, y1, colours[k], 4.0 if dashed is not None and dashed[k] else 0.0)
+        if labels[k]:
+            _tag(draw, labels[k], x0, y0, y1, size, colours[k], letters, placed)
+    return picture
+
+
+def _outline(
+    draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Colour, dash: float
+) -> None:
+    if not dash:
+        draw.rectangle((x0, y0, x1, y1), outline=colour, width=2)
+        return
+    for ax, ay, bx, by in ((x0, y0, x1, y0), (x1, y0, x1, y1), (x1, y1, x0, y1), (x0, y1, x0, y0)):
+        length = math.hypot(bx - ax, by - ay)
+        for start in np.arange(0, length, 2 * dash):
+            s, e = start / length, min(start + dash, length) / length
+            draw.line((ax + (bx - ax) * s, ay + (by - ay) * s, ax + (bx - ax) * e, ay + (by - ay) * e), colour, 2)
+
+
+def _hatch(draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
+    """Stripes at 45 degrees, cut to the rectangle."""
+    height = y1 - y0
+    for start in np.arange(x0 - height, x1, 6):
+        left, right = max(start, x0), min(start + height, x1)
+        if left < right:
+            draw.line((left, y1 - (left - start), right, y1 - (right - start)), colour, 1)
+
+
+def _tag(
+    draw: ImageDraw.ImageDraw,
+    text: str,
+    x0: float,
+    y0: float,
+    y1: float,
+    size: tuple[int, int],
+    colour: Colour,
+    letters: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    placed: list[tuple[float, float, float, float]],
+) -> None:
+    """A label on its box: above it, else inside or below, where no earlier label is."""
+    width, height = draw.textlength(text, font=letters) + 4, 13.0
+    x = min(max(0.0, x0), max(0.0, size[0] - width))
+    spot = (x, max(0.0, y0), x + width, max(0.0, y0) + height)
+    for y in (y0 - height, y0, y1 + 1, y0 + height):
+        candidate = (x, y, x + width, y + height)
+        taken = any(x < c and candidate[2] > a and y < d and candidate[3] > b for a, b, c, d in placed)
+        if 0 <= y <= size[1] - height and not taken:
+            spot = candidate
+            break
+    placed.append(spot)
+    draw.rectangle(spot, fill=colour)
+    dark = sum(w * c for w, c in zip((0.3, 0.59, 0.11), colour, strict=True)) > 120
+    draw.text((spot[0] + 2, spot[1] - 0.5), text, (0, 0, 0) if dark else (255, 255, 255), font=letters)
+
+
+def choose(images: pd.DataFrame, ground_truth: pd.DataFrame, classes: Sequence[str], count: int) -> list[str]:
+    """Image ids spread evenly over ``images``, changed as little as needed for every class to appear.
+
+    Args:
+        images: rows of images.parquet to choose from, in order.
+        ground_truth: ground_truth.parquet; images without rows in it count as empty.
+    """
+    ids = images["image_id"].tolist()
+    if len(ids) <= count:
+        return ids
+    known = ground_truth[~ground_truth["ignore"].to_numpy(bool) & ground_truth["image_id"].isin(ids)]
+    held = {image: set(rows) for image, rows in known.groupby("image_id")["class"]}
+    chosen = np.unique(np.linspace(0, len(ids) - 1, count).round().astype(int)).tolist()
+
+    def names(position: int) -> set[str]:
+        return held.get(ids[position], set())
+
+    for label in classes:
+        if any(label in names(position) for position in chosen):
+            continue
+        owners = [p for p in range(len(ids)) if label in names(p) and p not in chosen]
+        # The slot to give up is one whose classes all appear elsewhere too; of these, the one nearest to an owner.
+        free = [
+            slot
+            for slot, position in enumerate(chosen)
+            if names(position) & set(classes) <= set().union(*(names(other) for other in chosen if other != position))
+        ]
+        swaps = [(abs(owner - chosen[slot]), slot, owner) for slot in free for owner in owners]
+        if swaps:
+            _, slot, owner = min(swaps)
+            chosen[slot] = owner
+    return [ids[position] for position in sorted(chosen)]
+
+
+def rows(images: pd.DataFrame, chosen: Sequence[str]) -> list[tuple[str, str, int, int]]:
+    """Id, file, width and height of the chosen images, in the order of ``images``."""
+    part = images[images["image_id"].isin(list(chosen))]
+    return list(zip(*(part[column].tolist() for column in ("image_id", "file", "width", "height")), strict=True))
+
+
+def truth_cell(image: np.ndarray, rows: pd.DataFrame, colours: dict[str, Colour], scale: float) -> Image.Image:
+    """An image with its ground truth: a colour for each class, difficult boxes dashed, ignored regions hatched."""
+    # Regions first, so that no object's label is painted over.
+    rows = rows.sort_values("ignore", ascending=False, kind="stable")
+    ignore = rows["ignore"].tolist()
+    labels = ["" if region else name for name, region in zip(rows["class"], ignore, strict=True)]
+    paint = [
+        NEUTRAL if region else colours.get(name, NEUTRAL) for name, region in zip(rows["class"], ignore, strict=True)
+    ]
+    return draw_boxes(image, rows[BOX].to_numpy(float), labels, paint, rows["difficult"].tolist(), ignore, scale)
+
+
+def verdicts(detections: pd.DataFrame, ground_truth: pd.DataFrame, iou: float) -> list[bool | None]:
+    """Whether each detection of one image is right; None where it does not count (difficult, ignored region).
+
+    The rules are those of the evaluation. Args: detections by falling score; ground_truth of the same image.
+    """
+    regions = ground_truth[ground_truth["ignore"].to_numpy(bool)]
+    truth = ground_truth[~ground_truth["ignore"].to_numpy(bool)]
+    number = {name: k for k, name in enumerate(sorted({*detections["class"], *truth["class"]}))}
+    boxes = detections[BOX].to_numpy(np.float64)
+    overlap, best = best_overlap(
+        boxes,
+        np.array([number[name] for name in detections["class"]], np.int64),
+        truth[BOX].to_numpy(np.float64),
+        np.array([number[name] for name in truth["class"]], np.int64),
+    )
+    zeros = np.zeros(len(boxes), np.int64)
+    inside = share_inside(boxes, zeros, regions[BOX].to_numpy(np.float64), np.zeros(len(regions), np.int64))
+    right, counted = judge(overlap, best, truth["difficult"].to_numpy(bool), inside > IGNORE_SHARE, iou)
+    return [bool(r) if c else None for r, c in zip(right, counted, strict=True)]
+
+
+def detections_cell(
+    image: np.ndarray, detections: pd.DataFrame, ground_truth: pd.DataFrame, iou: float, scale: float
+) -> Image.Image:
+    """An image with detections: right ones green, wrong ones red, those that do not count grey and dashed."""
+    detections = detections.sort_values("score", ascending=False, kind="stable")
+    judged = verdicts(detections, ground_truth, iou)
+    paint = [NEUTRAL if v is None else RIGHT if v else WRONG for v in judged]
+    labels = [f"{name} {score:.2f}" for name, score in zip(detections["class"], detections["score"], strict=True)]
+    return draw_boxes(image, detections[BOX].to_numpy(float), labels, paint, [v is None for v in judged], scale=scale)
+
+
+def cell_scale(width: int, height: int, cell: int) -> float:
+    """By how much an image is enlarged (a whole number) or reduced so that its long side fits into ``cell``."""
+    factor = cell / max(width, height)
+    return float(math.floor(factor)) if factor >= 1 else factor
+
+
+def page(
+    cells: Sequence[Image.Image], columns: int, title: str, notice: str, key: str, headings: Sequence[str] = ()
+) -> Image.Image:
+    """Cells in rows of ``columns``, under a title, the notice, a line that explains the drawing, and headings."""
+    widths = [max(cell.width for cell in cells[k::columns]) for k in range(min(columns, len(cells)))]
+    heights = [max(cell.height for cell in cells[k : k + columns]) for k in range(0, len(cells), columns)]
+    top = 62 + (24 if headings else 0)
+    sheet = Image.new("RGB", (sum(widths) + _GAP * (len(widths) + 1), top + sum(heights) + _GAP * len(heights)), _PAGE)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_GAP, 6), title, _INK, font=font(22))
+    draw.text((sheet.width - _GAP, 9), notice, (160, 60, 20), font=font(17), anchor="ra")
+    draw.text((_GAP, 36), key, _INK, font=font(15))
+    for k, heading in enumerate(headings):
+        draw.text((_GAP + sum(widths[:k]) + _GAP * k, 62), heading, _INK, font=font(17))
+    for k, cell in enumerate(cells):
+        row, column = divmod(k, columns)
+        x, y = _GAP + sum(widths[:column]) + _GAP * column, top + sum(heights[:row]) + _GAP * row
+        sheet.paste(cell, (x, y))
+    return sheet
+
+
+def to_png(sheet: Image.Image, limit: int = LIMIT) -> bytes:
+    """PNG bytes of at most ``limit``: in as fine shades as fit, reduced in size if that is not enough."""
+    data = b""
+    while min(sheet.size) > 16:
+        pixels = np.asarray(sheet)
+        for bits in (8, 6, 5, 4):
+            step = 256 >> bits
+            buffer = io.BytesIO()
+            Image.fromarray(pixels // step * step + step // 2).save(buffer, "PNG", compress_level=9)
+            data = buffer.getvalue()
+            if len(data) <= limit:
+                return data
+        sheet = sheet.resize((sheet.width * 4 // 5, sheet.height * 4 // 5), Image.Resampling.BOX)
+    return data
