@@ -123,7 +123,7 @@ def loss_figure(
         for ax in axes[-1]:
             ax.set_xlabel(f"iteration (means of {window})")
         for ax in axes.flat:
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(0, 1.08 * ax.dataLim.y1)
             ax.yaxis.set_major_locator(MaxNLocator(5))
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
             ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
@@ -198,8 +198,8 @@ def _mark_beta(ax: Axes, methods: Mapping[str, Sequence[pd.DataFrame]]) -> None:
             start, end, last = span
             ax.axvspan(start, end, color="#999999", alpha=0.18, linewidth=0)
             ax.annotate(
-                f"β rises to {last:.3g}", ((start + end) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, -2),
-                textcoords="offset points", ha="center", va="top", fontsize=6.5, color="#555555",
+                f"β rises to {last:.3g}", ((start + end) / 2, 0), xycoords=("data", "axes fraction"), xytext=(0, 2),
+                textcoords="offset points", ha="center", va="bottom", fontsize=6.5, color="#555555",
             )  # fmt: skip
             return
 
