@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -26,7 +27,7 @@ def picture(height=48, width=64) -> np.ndarray:
 
 
 def find(image, image_id="a", mode="fast", resize=1.0, min_size=2):
-    return selective_search.find(image, image_id, mode, resize, min_size)
+    return selective_search.find(image, image_id, mode, 150, resize, min_size)
 
 
 def has(boxes, box, within=1.0) -> bool:
@@ -69,6 +70,7 @@ boxes_strategy = st.lists(
 )  # fmt: skip
 
 
+@hypothesis_settings(deadline=None)
 @given(boxes_strategy, st.integers(0, 4))
 def test_each_box_once_and_none_too_small(boxes, min_size):
     found = selective_search.distinct(np.array(boxes, np.float32).reshape(-1, 4), min_size)

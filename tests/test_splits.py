@@ -9,7 +9,7 @@ from sohem import cli, params
 from sohem.datasets import ground_truth, images
 from sohem.errors import DataError
 from sohem.files import read_json, read_table
-from trees import PARAMS, kitti_line, kitti_tree, settings, unpack, voc_object, voc_tree, voc_xml
+from trees import PARAMS, kitti_line, kitti_tree, settings, unpacked, voc_object, voc_tree, voc_xml
 
 
 def read(dataset, root, **more):
@@ -155,9 +155,10 @@ def test_the_split_step(tmp_path, capsys):
     assert "run sohem fetch --dataset voc" in capsys.readouterr().err
 
 
-def test_the_genuine_voc07_annotations(tmp_path):
-    root = unpack("voc07_annotations.tar.gz", tmp_path) / "VOCdevkit/VOC2007"
-    table, objects = ground_truth.read(settings("voc", root), "voc", with_images=False)
+def test_the_genuine_voc07_annotations():
+    with unpacked("voc07_annotations.tar.gz") as folder:
+        chosen = settings("voc", folder / "VOCdevkit/VOC2007")
+        table, objects = ground_truth.read(chosen, "voc", with_images=False)
     split = ground_truth.summary(table, objects, "voc", params.class_names(PARAMS, "voc"))["subsets"]
     counts = {k: (v["images"], sum(v["objects"].values()), v["difficult"]) for k, v in split.items()}
     assert counts == {"train": (5011, 15662, 15662 - 12608), "test": (4952, 14976, 14976 - 12032)}
@@ -165,12 +166,12 @@ def test_the_genuine_voc07_annotations(tmp_path):
     assert [split["train"]["objects"][c] for c in ("aeroplane", "person", "sheep")] == [331, 5447, 353]
 
 
-def test_the_genuine_kitti_labels(tmp_path):
-    root = unpack("kitti_labels.tar.gz", tmp_path) / "kitti/training"
-    chosen = settings("kitti", root, first=5000)
-    types = {t: t for t in ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc")}
-    chosen["datasets"]["kitti"]["classes"] = list(types)  # each type by itself
-    table, objects = ground_truth.read(chosen, "kitti", with_images=False)
+def test_the_genuine_kitti_labels():
+    types = ["Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc"]
+    with unpacked("kitti_labels.tar.gz") as folder:
+        chosen = settings("kitti", folder / "kitti/training", first=5000)
+        chosen["datasets"]["kitti"]["classes"] = types  # each type by itself
+        table, objects = ground_truth.read(chosen, "kitti", with_images=False)
     assert table["subset"].value_counts().to_dict() == {"train": 5000, "test": 2481}
     assert table["image_id"].iloc[[0, 4999, 5000, 7480]].tolist() == ["000000", "004999", "005000", "007480"]
     assert objects["class"].value_counts().to_dict() == {

@@ -1,7 +1,12 @@
 """Small VOC and KITTI trees for tests, and the parameters that go with them."""
 
 import copy
+import os
+import shutil
 import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,11 +64,18 @@ def settings(dataset: str, root: Path, scale="demo", **more) -> dict:
     return result
 
 
-def unpack(archive: str, folder: Path) -> Path:
-    """Unpack one of the shared archives of real data, or skip the test."""
+@contextmanager
+def unpacked(archive: str) -> Iterator[Path]:
+    """A folder with one of the shared archives of real data; the test is skipped where it is absent.
+
+    In memory if possible: making and removing ten thousand files takes a disk up to a minute.
+    """
     path = SHARED / archive
     if not path.exists():
         pytest.skip(f"{path} is not there: real data is for trying only")
-    with tarfile.open(path) as tar:
-        tar.extractall(folder, filter="data")
-    return folder
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 500e6
+    with tempfile.TemporaryDirectory(dir=memory if roomy else None) as folder:
+        with tarfile.open(path) as tar:
+            tar.extractall(folder, filter="data")
+        yield Path(folder)
