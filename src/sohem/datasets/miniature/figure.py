@@ -90,12 +90,6 @@ class Figure:
         for k in range(len(points) - 1):
             self.polygon(capsule(points[k], points[k + 1], r[k], r[k + 1]), colour)
 
-    def ring(self, x: float, y: float, r: float, width: float, colour: Colour, squeeze: float = 1.0) -> None:
-        """Add an open ring (a tyre) with outer radius ``r``, narrowed horizontally to ``squeeze``."""
-        outer = np.concatenate([_UNIT, _UNIT[:1]]) * r
-        inner = np.concatenate([_UNIT, _UNIT[:1]])[::-1] * (r - width)
-        self.polygon(np.concatenate([outer, inner]) * (squeeze, 1.0) + (x, y), colour)
-
     def extend(self, other: "Figure", dx: float = 0.0, dy: float = 0.0, scale: float = 1.0) -> None:
         """Add the polygons of ``other``, scaled and then moved."""
         self.polygons += [p * scale + (dx, dy) for p in other.polygons]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from sohem.datasets.miniature.cycles import bicycle
 from sohem.datasets.miniature.figure import Colour, Figure, hsv, polar, shade
-from sohem.datasets.miniature.vehicles import bicycle
 
 Generator = np.random.Generator
 Point = tuple[float, float]

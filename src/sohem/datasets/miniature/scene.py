@@ -11,7 +11,7 @@ from sohem.datasets.miniature.shapes import SHAPES, VOC_CLASSES, sprite
 
 Generator = np.random.Generator
 
-# How hard the pictures are: these numbers tune the average precision that a small network reaches.
+# How hard the pictures are: these numbers (and those of street.py) tune the precision that a small network reaches.
 OBJECTS = ([1, 2, 3, 4, 5, 6], [0.26, 0.27, 0.2, 0.13, 0.08, 0.06])  # objects of an image, with probabilities
 SIZES = (30.0, 140.0)  # long side in pixels, logarithmically uniform
 DISTRACTORS = (1, 6)  # at least, fewer than

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sohem.datasets.miniature import creatures, furniture, people, vehicles
+from sohem.datasets.miniature import cattle, craft, cycles, furniture, nature, people, pets, vehicles
 from sohem.datasets.miniature.figure import Figure, Sprite, render
 
 
@@ -18,30 +18,30 @@ class Shape(NamedTuple):
 
 
 SHAPES: dict[str, Shape] = {
-    "aeroplane": Shape(vehicles.aeroplane, 18, 26),
-    "bicycle": Shape(vehicles.bicycle, 5, 30),
-    "bird": Shape(creatures.bird, 12, 20),
-    "boat": Shape(vehicles.boat, 5, 24),
+    "aeroplane": Shape(craft.aeroplane, 18, 26),
+    "bicycle": Shape(cycles.bicycle, 5, 30),
+    "bird": Shape(nature.bird, 12, 20),
+    "boat": Shape(craft.boat, 5, 24),
     "bottle": Shape(furniture.bottle, 8, 24),
     "bus": Shape(vehicles.bus, 3, 26),
     "car": Shape(vehicles.car, 4, 22),
-    "cat": Shape(creatures.cat, 6, 26),
+    "cat": Shape(pets.cat, 6, 26),
     "chair": Shape(furniture.chair, 4, 24),
-    "cow": Shape(creatures.cow, 4, 24),
+    "cow": Shape(cattle.cow, 4, 24),
     "diningtable": Shape(furniture.diningtable, 3, 36),
-    "dog": Shape(creatures.dog, 6, 26),
-    "horse": Shape(creatures.horse, 5, 28),
-    "motorbike": Shape(vehicles.motorbike, 6, 28),
+    "dog": Shape(pets.dog, 6, 26),
+    "horse": Shape(cattle.horse, 5, 28),
+    "motorbike": Shape(cycles.motorbike, 6, 28),
     "person": Shape(people.person, 5, 24),
-    "pottedplant": Shape(creatures.pottedplant, 3, 22),
-    "sheep": Shape(creatures.sheep, 4, 20),
+    "pottedplant": Shape(nature.pottedplant, 3, 22),
+    "sheep": Shape(cattle.sheep, 4, 20),
     "sofa": Shape(furniture.sofa, 2, 34),
-    "train": Shape(vehicles.train, 2, 34),
+    "train": Shape(craft.train, 2, 34),
     "tvmonitor": Shape(furniture.tvmonitor, 3, 20),
     "Car": Shape(vehicles.car, 1, 14),
     "Van": Shape(vehicles.van, 1, 16),
     "Truck": Shape(vehicles.truck, 1, 18),
-    "Tram": Shape(vehicles.tram, 1, 22),
+    "Tram": Shape(craft.tram, 1, 22),
     "Misc": Shape(vehicles.misc, 1, 14),
     "Pedestrian": Shape(people.standing, 2, 14),
     "Person_sitting": Shape(people.sitting, 2, 14),

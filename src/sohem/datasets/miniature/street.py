@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sohem.datasets.miniature import people, vehicles
+from sohem.datasets.miniature import craft, people, vehicles
 from sohem.datasets.miniature.background import distractor, fill, noise
 from sohem.datasets.miniature.figure import Array, Figure, hsv, render, shade
 from sohem.datasets.miniature.scene import Item, Scene, finish, light, soften
@@ -34,7 +34,7 @@ _DRAW = {
     "Car": vehicles.car,
     "Van": vehicles.van,
     "Truck": vehicles.truck,
-    "Tram": vehicles.tram,
+    "Tram": craft.tram,
     "Misc": vehicles.misc,
 }
 
@@ -48,7 +48,7 @@ def _street(rng: Generator) -> Array:
     side = hsv(rng.uniform(0.08, 0.34), rng.uniform(0.1, 0.6), rng.uniform(0.3, 0.6))
     fill(canvas[horizon:], side, noise(rng, HEIGHT - horizon, WIDTH, 3), 0.12)
     rows = np.arange(horizon, HEIGHT)[:, None]
-    reach = (rows - horizon + 0.5) / FOCAL * FOCAL / CAMERA  # pixels for each metre on the ground
+    reach = (rows - horizon + 0.5) / CAMERA  # pixels for each metre on the ground
     across = (np.arange(WIDTH)[None] - CENTRE[0]) / np.maximum(reach, 0.2)
     road = (across > -rng.uniform(4, 8)) & (across < rng.uniform(4, 8))
     grey = np.float32(rng.uniform(70, 140)) * (1 + 0.06 * noise(rng, HEIGHT - horizon, WIDTH, 2))

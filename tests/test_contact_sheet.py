@@ -1,0 +1,80 @@
+"""Contact sheets: which images, how boxes are drawn, what counts as right."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sohem.commands.detections_sheet import read_detections
+from sohem.errors import SohemError
+from sohem.paper import contact_sheet
+
+
+def truth(rows: list[tuple]) -> pd.DataFrame:
+    columns = ["image_id", "class", "x1", "y1", "x2", "y2", "difficult", "truncated", "ignore"]
+    return pd.DataFrame([(*row[:6], row[6], False, row[7]) for row in rows], columns=columns)
+
+
+def test_evenly_spread_images_are_changed_only_for_a_missing_class():
+    images = pd.DataFrame({"image_id": [f"{i}" for i in range(9)]})
+    rows = [(f"{i}", "cat", 0, 0, 9, 9, False, False) for i in range(9)]
+    assert contact_sheet.choose(images, truth(rows), ["cat"], 3) == ["0", "4", "8"]
+    rows.append(("5", "dog", 0, 0, 9, 9, False, False))
+    assert contact_sheet.choose(images, truth(rows), ["cat", "dog"], 3) == ["0", "5", "8"]
+    assert contact_sheet.choose(images, truth(rows), ["cat", "dog"], 20) == [f"{i}" for i in range(9)]
+
+
+def test_a_box_is_drawn_on_its_outermost_pixels():
+    black = np.zeros((20, 30, 3), np.uint8)
+    drawn = np.asarray(contact_sheet.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)]))
+    rows, columns = np.nonzero(drawn[:, :, 0])
+    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (5, 4, 15, 12)
+    assert drawn[8, 10].tolist() == [0, 0, 0]
+    dashed = np.asarray(contact_sheet.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)], [True]))
+    assert 0 < np.count_nonzero(dashed[:, :, 0]) < np.count_nonzero(drawn[:, :, 0])
+
+
+def test_detections_are_judged_as_in_the_evaluation():
+    ground_truth = truth(
+        [
+            ("a", "cat", 0, 0, 10, 10, False, False),
+            ("a", "dog", 20, 0, 30, 10, True, False),
+            ("a", "", 50, 0, 90, 40, False, True),
+        ]
+    )
+    detections = pd.DataFrame(
+        [
+            ("cat", 0.9, 0, 0, 10, 9),  # IoU 0.9: right
+            ("cat", 0.8, 0, 0, 10, 10),  # the same cat again: wrong
+            ("dog", 0.7, 20, 0, 30, 10),  # difficult: does not count
+            ("dog", 0.6, 0, 0, 10, 10),  # a cat: wrong
+            ("cat", 0.5, 55, 5, 70, 20),  # in a region to be ignored: does not count
+        ],
+        columns=["class", "score", "x1", "y1", "x2", "y2"],
+    )
+    assert contact_sheet.verdicts(detections, ground_truth, 0.5) == [True, False, None, False, None]
+    assert contact_sheet.verdicts(detections.iloc[:0], ground_truth, 0.5) == []
+
+
+def test_a_sheet_has_the_same_bytes_twice_and_stays_below_the_limit():
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    cells = [contact_sheet.draw_boxes(noise, np.zeros((0, 4)), [], []) for _ in range(3)]
+    sheet = contact_sheet.page(cells, 2, "Title", "demo scale, generated data", "key", ["left", "right"])
+    assert sheet.size == (2 * 80 + 3 * 8, 62 + 24 + 2 * 60 + 2 * 8)
+    data = contact_sheet.to_png(sheet, 20_000)
+    assert data == contact_sheet.to_png(sheet, 20_000)
+    assert len(data) <= 20_000
+    assert Image.open(io.BytesIO(data)).format == "PNG"
+
+
+def test_images_are_enlarged_by_whole_numbers_or_reduced():
+    assert contact_sheet.cell_scale(192, 144, 384) == 2
+    assert contact_sheet.cell_scale(150, 192, 400) == 2
+    assert contact_sheet.cell_scale(768, 500, 384) == 0.5
+
+
+def test_a_method_without_a_file_is_refused():
+    with pytest.raises(SohemError, match="expected METHOD=FILE"):
+        read_detections(["ohem"])
