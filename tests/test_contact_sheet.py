@@ -1,12 +1,14 @@
 """Contact sheets: which images, how boxes are drawn, what counts as right."""
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from sohem import cli, files
 from sohem.commands.detections_sheet import read_detections
 from sohem.errors import SohemError
 from sohem.paper import contact_sheet
@@ -78,3 +80,36 @@ def test_images_are_enlarged_by_whole_numbers_or_reduced():
 def test_a_method_without_a_file_is_refused():
     with pytest.raises(SohemError, match="expected METHOD=FILE"):
         read_detections(["ohem"])
+
+
+def test_classes_have_colours_of_their_own():
+    for count in (1, 2, 7, 20, 27):
+        assert len(set(contact_sheet.class_colours([f"{k}" for k in range(count)]).values())) == count
+
+
+@pytest.mark.parametrize("kind", ["voc", "kitti"])
+def test_both_commands_write_a_sheet(kind, tmp_path):
+    """Four images, two of each subset, with one detection by one method."""
+    rows, boxes = [], []
+    for k in range(4):
+        Image.new("RGB", (40, 30), (0, 60 * k, 90)).save(tmp_path / f"{k}.png")
+        rows.append((f"{k}", f"{k}.png", 40, 30, "train" if k < 2 else "test"))
+        boxes.append((f"{k}", "cat", 5, 5, 25, 20, k == 1, False))
+    boxes.append(("0", "", 30, 0, 40, 10, False, True))
+    images, ground_truth, found = (tmp_path / f"{name}.parquet" for name in ("images", "truth", "found"))
+    files.write_table(images, pd.DataFrame(rows, columns=["image_id", "file", "width", "height", "subset"]))
+    files.write_table(ground_truth, truth(boxes))
+    box = {"image_id": ["2"], "class": ["cat"], "score": [0.75], "x1": [5.0], "y1": [5.0], "x2": [25.0], "y2": [19.0]}
+    files.write_table(found, pd.DataFrame(box))
+    settings = {
+        "scale": "demo",
+        "datasets": {"pets": {"title": "Pets", "format": kind, "classes": ["cat"], "demo": {"root": str(tmp_path)}}},
+    }
+    common = ["--params", json.dumps(settings), "--dataset", "pets", "--images", str(images)]
+    common += ["--ground-truth", str(ground_truth)]
+    sheet, other = tmp_path / "sheet.png", tmp_path / "other.png"
+    assert cli.main(["contact-sheet", *common, "--out", str(sheet)]) == 0
+    assert cli.main(["detections-sheet", *common, "--out", str(other), f"ohem={found}"]) == 0
+    enlarged = 9 if kind == "voc" else 16  # 384 and 640 pixels a cell, over 40
+    assert Image.open(sheet).width == 2 * 40 * enlarged + 3 * 8
+    assert Image.open(other).height == 62 + 24 + 2 * 30 * enlarged + 2 * 8

@@ -12,7 +12,7 @@ import pandas as pd
 from sohem import files, params
 from sohem.errors import SohemError
 
-COUNT = 8  # images
+COUNT = 6  # images
 CELL = {"voc": 384, "kitti": 640}  # pixels, the longest side of an image on the sheet
 SCORE, IOU = 0.5, 0.5
 

@@ -32,10 +32,12 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, Colour]:
-    """One bright colour for each class; neighbours in the list are far apart in hue."""
+    """One bright colour for each class: evenly spaced hues, far apart for classes that stand next to each other."""
+    count = max(len(classes), 1)
+    stride = next(k for k in range(round(0.382 * count) or 1, count + 2) if math.gcd(k, count) == 1)
     colours = {}
     for k, name in enumerate(classes):
-        r, g, b = colorsys.hsv_to_rgb((k * 0.381966) % 1.0, 0.85 if k % 2 else 0.65, 1.0)
+        r, g, b = colorsys.hsv_to_rgb(k * stride % count / count, 0.9 if k % 2 else 0.6, 1.0)
         colours[name] = (round(r * 255), round(g * 255), round(b * 255))
     return colours
 
