@@ -3,8 +3,6 @@
 Each function returns one figure; y = 0 is the ground, units are metres.
 """
 
-import math
-
 import numpy as np
 
 from sohem.datasets.miniature.figure import Figure, Solid, hsv
@@ -18,10 +16,8 @@ def bicycle(rng: Generator, yaw: float | None = None) -> Figure:
     solid = Solid(rng.uniform(-50, 50) if yaw is None else yaw, rng.uniform(2, 12))
     frame, r = hsv(rng.random(), rng.uniform(0.5, 0.95), rng.uniform(0.4, 0.95)), 0.34
     wheels = ((-0.52, r), (0.52, r))
-    turns = [(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 21)]
     for x, y in wheels:
-        rim = [(x + (r - 0.02) * c, y + (r - 0.02) * s, 0.0) for c, s in turns]
-        solid.tube(rim, 0.03, (28, 28, 30), bias=-1)
+        solid.hoop(x, y, r - 0.02, 0.03, (28, 28, 30), bias=-1)
         solid.tube([(x - r * 0.9, y, 0), (x + r * 0.9, y, 0)], 0.006, (150, 150, 150), bias=-1)
         solid.tube([(x, y - r * 0.9, 0), (x, y + r * 0.9, 0)], 0.006, (150, 150, 150), bias=-1)
     hub, axle, seat, head = (-0.02, 0.28, 0.0), (-0.52, r, 0.0), (-0.17, 0.72, 0.0), (0.36, 0.74, 0.0)
@@ -44,9 +40,8 @@ def motorbike(rng: Generator) -> Figure:
     """A motorcycle: fat wheels, a tank, an engine block, a seat, an exhaust."""
     solid = Solid(rng.uniform(-52, 52), rng.uniform(2, 12))
     paint, r = hsv(rng.random(), rng.uniform(0.6, 0.95), rng.uniform(0.4, 0.9)), 0.32
-    turns = [(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 15)]
     for x in (-0.7, 0.72):
-        solid.tube([(x + 0.27 * c, r + 0.27 * s, 0) for c, s in turns], 0.07, (24, 24, 26), bias=-1)
+        solid.hoop(x, r, 0.27, 0.07, (24, 24, 26), bias=-1)
         solid.tube([(x, r, -0.03), (x, r, 0.03)], 0.1, HUB, bias=-1)
     solid.tube([(0.72, r, 0.05), (0.42, 0.98, 0.05)], 0.045, HUB)
     solid.tube([(-0.7, r, 0), (-0.2, 0.38, 0)], 0.06, (60, 60, 64))

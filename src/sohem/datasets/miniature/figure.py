@@ -16,7 +16,8 @@ Array = np.ndarray
 Colour = tuple[float, float, float]  # red, green, blue, 0 to 255
 Points = Sequence[tuple[float, float]] | Array
 
-_ARC = np.linspace(0, math.pi, 7)
+_ARC = np.concatenate([math.pi / 2 + np.linspace(0, math.pi, 7), -math.pi / 2 + np.linspace(0, math.pi, 7)])
+_CAPSULE = np.stack([np.cos(_ARC), np.sin(_ARC)], 1)  # both ends of a limb that points to the right
 _CIRCLE = np.linspace(0, 2 * math.pi, 22, endpoint=False)
 _UNIT = np.stack([np.cos(_CIRCLE), np.sin(_CIRCLE)], 1)
 _LIGHT = (0.28, 0.86, 0.43)  # where the light comes from: slightly right, above, before the figure
@@ -45,11 +46,13 @@ def polar(origin: tuple[float, float], degrees: float, length: float) -> tuple[f
 
 def capsule(p: tuple[float, float], q: tuple[float, float], rp: float, rq: float) -> Array:
     """Outline of a limb from ``p`` to ``q`` with a half circle of its own radius at each end."""
-    a = math.atan2(q[1] - p[1], q[0] - p[0])
-    first, last = a + math.pi / 2 + _ARC, a - math.pi / 2 + _ARC
-    x = np.concatenate([p[0] + rp * np.cos(first), q[0] + rq * np.cos(last)])
-    y = np.concatenate([p[1] + rp * np.sin(first), q[1] + rq * np.sin(last)])
-    return np.stack([x, y], 1)
+    dx, dy = q[0] - p[0], q[1] - p[1]
+    length = math.hypot(dx, dy)
+    c, s = (dx / length, dy / length) if length else (1.0, 0.0)
+    points = _CAPSULE @ np.array([[c, s], [-s, c]])
+    points[:7] = points[:7] * rp + p
+    points[7:] = points[7:] * rq + q
+    return points
 
 
 def _normal(points: Sequence[Sequence[float]]) -> tuple[float, float, float]:
@@ -115,14 +118,13 @@ class Solid:
 
     def depth(self, point: Sequence[float]) -> float:
         """How near a point is to the viewer."""
-        return sum(a * b for a, b in zip(self.near, point, strict=True))
+        (a, b, c), (x, y, z) = self.near, point
+        return a * x + b * y + c * z
 
     def flat(self, point: Sequence[float]) -> tuple[float, float]:
         """Where a point appears."""
-        return (
-            sum(a * b for a, b in zip(self.right, point, strict=True)),
-            sum(a * b for a, b in zip(self.up, point, strict=True)),
-        )
+        (a, b, c), (d, e, f), (x, y, z) = self.right, self.up, point
+        return a * x + b * y + c * z, d * x + e * y + f * z
 
     def face(self, points: Sequence[Sequence[float]], colour: Colour, bias: float = 0.0, double: bool = False) -> None:
         """Add a flat face; its points run counter-clockwise seen from outside. ``double``: seen from both sides."""
@@ -201,6 +203,13 @@ class Solid:
         for k in range(len(points) - 1):
             depth = (self.depth(points[k]) + self.depth(points[k + 1])) / 2 + bias
             self.items.append((depth, capsule(flat[k], flat[k + 1], r[k], r[k + 1]), colour))
+
+    def hoop(self, x: float, y: float, r: float, half: float, colour: Colour, bias: float = 0.0) -> None:
+        """Add an open tyre of radius ``r`` in the plane z = 0, ``half`` its thickness, round the point (x, y)."""
+        closed = np.concatenate([_UNIT, _UNIT[:1]])
+        middle = (closed * r + (x, y)) @ self.project[:2]
+        outline = np.concatenate([middle + half * closed, (middle - half * closed)[::-1]])
+        self.items.append((self.depth((x, y, 0.0)) + bias, outline, colour))
 
     def figure(self) -> Figure:
         """The picture, painted from far to near."""
