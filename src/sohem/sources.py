@@ -11,20 +11,20 @@ from pathlib import Path
 
 # What carries parameters, files and messages to a step and decides no result. A comment changed here must not
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
-FRAME = {"sohem.cli", "sohem.errors", "sohem.files", "sohem.params", "sohem.provenance", "sohem.sources"}
+FRAME = {"sohem", *(f"sohem.{n}" for n in ("cli", "errors", "files", "params", "progress", "provenance", "sources"))}
 
 
-def of_step(step: str, src: Path = Path("src")) -> list[str]:
-    """The files below ``src`` that ``step`` (named as on the command line) depends on, sorted.
+def of_steps(*steps: str, src: Path = Path("src")) -> list[str]:
+    """The files below ``src`` that ``steps`` (named as on the command line) depend on, sorted.
 
     Empty ``__init__.py`` files are left out.
 
     Raises:
         FileNotFoundError: there is no such step, or ``src`` is not the package's source folder.
     """
-    waiting = [f"sohem.commands.{step.replace('-', '_')}"]
-    if _file(waiting[0], src) is None:
-        raise FileNotFoundError(f"{src}: no module {waiting[0]}")
+    waiting = [f"sohem.commands.{step.replace('-', '_')}" for step in steps]
+    if missing := [module for module in waiting if _file(module, src) is None]:
+        raise FileNotFoundError(f"{src}: no module {', '.join(missing)}")
     found: dict[str, Path] = {}
     while waiting:
         module = waiting.pop()

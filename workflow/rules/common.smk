@@ -1,0 +1,112 @@
+"""Names, paths, and what each step depends on: its part of the parameters and its source files."""
+
+import sys
+from pathlib import Path
+
+from sohem import params, sources
+from sohem.errors import SohemError
+
+
+def stop(error):
+    """End with one message and exit status 2, as the command line does for a mistake of the user's."""
+    print(f"sohem: error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+try:  # before Snakemake reads it, whose own message does not say where a YAML mistake is
+    PLAIN = params.load("params.yaml")
+except SohemError as error:
+    stop(error)
+
+
+configfile: "params.yaml"
+
+
+try:
+    if config != PLAIN:
+        params.validate(config, "params.yaml with --configfile or --config")
+except SohemError as error:
+    stop(error)
+
+SCALE = config["scale"]
+SETTINGS = params.at_scale(config)
+DATASETS = config["run"]["datasets"]
+METHODS = config["run"]["methods"]
+SEEDS = config["run"]["seeds"]
+
+ARTIFACTS = params.artifacts(config)
+FIGURES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("figure")]
+TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("table")]
+PAPER = "src/sohem/paper/published"
+PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
+
+RES = f"results/{SCALE}"
+RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
+LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
+
+
+wildcard_constraints:
+    dataset="|".join(name for name, entry in config["datasets"].items() if SCALE in entry),
+    method="|".join(config["methods"]),
+    seed=r"\d+",
+    chunk=r"\d+",
+    table="|".join(PUBLISHED) or "(?!)",
+
+
+def cfg(step, *names):
+    """The part of the parameters that a step depends on, as one sorted JSON string.
+
+    One string, because Snakemake compares a rule's params as a set of values: with single numbers it would not see
+    that two of them were swapped.
+    """
+    return lambda wildcards: params.dumps(params.select(config, step, **{n: wildcards[n] for n in names}))
+
+
+def generated(dataset):
+    """Whether the images of a data set are drawn by this program (then they can be drawn again)."""
+    return "miniature" in params.dataset_at_scale(config, dataset)
+
+
+def fetch_sources(wildcards):
+    """Generated images depend on the generator; a check of real files need not be made again when its code changes."""
+    return sources.of_steps("fetch") if generated(wildcards.dataset) else []
+
+
+def proposals(wildcards):
+    """The proposals of a data set whose detector needs external ones."""
+    fast = config["datasets"][wildcards.dataset]["detector"] == "fast_rcnn"
+    return [f"{RES}/{wildcards.dataset}/proposals.parquet"] if fast else []
+
+
+def weights(wildcards):
+    """The weights that training starts from."""
+    return [] if SETTINGS["weights"] == "none" else [f"{RES}/pretrained.pt"]
+
+
+def option(name):
+    """`--name file` if the rule has an input of that name for these wildcards, else nothing."""
+    return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
+
+
+def artifact_runs(wildcards):
+    """What a figure or table is made from: the training logs (losses) or the measured precision of its runs."""
+    spec = ARTIFACTS[wildcards.artifact]
+    name = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
+    methods = params.artifact_methods(config, spec)
+    return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
+
+
+def published(wildcards):
+    """The paper's own numbers, which a table of the paper shows below ours."""
+    return [f"{PAPER}/{wildcards.artifact}.csv"] if wildcards.artifact in PUBLISHED else []
+
+
+def gpu():
+    """How many GPUs a job on the network holds; the profile says how many there are."""
+    return 1 if SETTINGS["device"] == "cuda" else 0
+
+
+# The manifest of a generated tree that was deleted says nothing: without it, fetch runs again when images are needed.
+for name in DATASETS:
+    if generated(name) and not Path(params.dataset_at_scale(config, name)["root"]).is_dir():
+        Path(f"data/{SCALE}/{name}.json").unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""Data: the tree of images, its split and ground truth, a contact sheet, and external proposals."""
+
+
+rule fetch:
+    input:
+        src=fetch_sources,
+    output:
+        manifest=f"data/{SCALE}/{{dataset}}.json",
+    params:
+        cfg=cfg("fetch", "dataset"),
+    log:
+        f"{LOG}/fetch/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/fetch/{{dataset}}.tsv"
+    shell:
+        "sohem fetch --params {params.cfg:q} --dataset {wildcards.dataset} --out {output.manifest} &> {log}"
+
+
+rule split:
+    input:
+        manifest=rules.fetch.output.manifest,
+        src=sources.of_steps("split"),
+    output:
+        split=f"{RES}/{{dataset}}/split.json",
+        images=f"{RES}/{{dataset}}/images.parquet",
+        ground_truth=f"{RES}/{{dataset}}/ground_truth.parquet",
+    params:
+        cfg=cfg("split", "dataset"),
+    log:
+        f"{LOG}/split/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/split/{{dataset}}.tsv"
+    shell:
+        "sohem split --params {params.cfg:q} --dataset {wildcards.dataset} --manifest {input.manifest}"
+        " --split {output.split} --images {output.images} --ground-truth {output.ground_truth} &> {log}"
+
+
+rule contact_sheet:
+    input:
+        manifest=rules.fetch.output.manifest,
+        split=rules.split.output.split,
+        images=rules.split.output.images,
+        ground_truth=rules.split.output.ground_truth,
+        src=sources.of_steps("contact-sheet"),
+    output:
+        report(
+            f"{RES}/contact_{{dataset}}.png",
+            caption="../report/contact_sheet.rst",
+            category="Data",
+            labels={"data set": "{dataset}", "shows": "ground truth"},
+        ),
+    params:
+        cfg=cfg("contact_sheet", "dataset"),
+    log:
+        f"{LOG}/contact_sheet/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/contact_sheet/{{dataset}}.tsv"
+    shell:
+        "sohem contact-sheet --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --ground-truth {input.ground_truth} --out {output} &> {log}"
+
+
+rule propose:
+    input:
+        manifest=rules.fetch.output.manifest,
+        split=rules.split.output.split,
+        images=rules.split.output.images,
+        src=sources.of_steps("propose"),
+    output:
+        temp(f"{RES}/{{dataset}}/proposals/{{chunk}}.parquet"),
+    params:
+        cfg=cfg("propose", "dataset"),
+    log:
+        f"{LOG}/propose/{{dataset}}-{{chunk}}.log",
+    benchmark:
+        f"{LOG}/propose/{{dataset}}-{{chunk}}.tsv"
+    shell:
+        "sohem propose --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --chunk {wildcards.chunk} --out {output} &> {log}"
+
+
+rule merge_proposals:
+    input:
+        images=rules.split.output.images,
+        ground_truth=rules.split.output.ground_truth,
+        chunks=expand(
+            rules.propose.output, chunk=range(1, SETTINGS["selective_search"]["chunks"] + 1), allow_missing=True
+        ),
+        src=sources.of_steps("merge-proposals"),
+    output:
+        proposals=f"{RES}/{{dataset}}/proposals.parquet",
+        recall=f"{RES}/{{dataset}}/recall.csv",
+    params:
+        cfg=cfg("propose", "dataset"),
+    log:
+        f"{LOG}/merge_proposals/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/merge_proposals/{{dataset}}.tsv"
+    shell:
+        "sohem merge-proposals --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --ground-truth {input.ground_truth} --out {output.proposals} --recall {output.recall}"
+        " {input.chunks} &> {log}"

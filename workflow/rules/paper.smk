@@ -1,0 +1,82 @@
+"""The paper: its figures and tables from our runs, and its published numbers beside them."""
+
+
+rule figure:
+    input:
+        runs=artifact_runs,
+        src=sources.of_steps("artifact"),
+    output:
+        svg=report(
+            f"{RES}/{{artifact}}.svg",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{artifact}"},
+        ),
+        png=f"{RES}/{{artifact}}.png",
+        provenance=f"{RES}/{{artifact}}.provenance.json",
+    params:
+        cfg=cfg("artifact", "artifact"),
+        results=lambda wildcards, output: str(Path(output.svg).parent),
+        stem=lambda wildcards, output: output.svg.removesuffix(".svg"),
+    wildcard_constraints:
+        artifact="|".join(FIGURES) or "(?!)",
+    log:
+        f"{LOG}/artifact/{{artifact}}.log",
+    benchmark:
+        f"{LOG}/artifact/{{artifact}}.tsv"
+    shell:
+        "sohem artifact --params {params.cfg:q} --artifact {wildcards.artifact} --results {params.results}"
+        " --out {params.stem} &> {log}"
+
+
+rule table:
+    input:
+        runs=artifact_runs,
+        published=published,
+        src=sources.of_steps("artifact"),
+    output:
+        csv=report(
+            f"{RES}/{{artifact}}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{artifact}", "numbers": "ours"},
+        ),
+        md=f"{RES}/{{artifact}}.md",
+        tex=f"{RES}/{{artifact}}.tex",
+        provenance=f"{RES}/{{artifact}}.provenance.json",
+    params:
+        cfg=cfg("artifact", "artifact"),
+        results=lambda wildcards, output: str(Path(output.csv).parent),
+        stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
+    wildcard_constraints:
+        artifact="|".join(TABLES) or "(?!)",
+    log:
+        f"{LOG}/artifact/{{artifact}}.log",
+    benchmark:
+        f"{LOG}/artifact/{{artifact}}.tsv"
+    shell:
+        "sohem artifact --params {params.cfg:q} --artifact {wildcards.artifact} --results {params.results}"
+        " --out {params.stem} &> {log}"
+
+
+rule published:
+    input:
+        csv=f"{PAPER}/{{table}}.csv",
+        src=sources.of_steps("published"),
+    output:
+        csv=report(
+            f"{RES}/published/{{table}}.csv",
+            caption="../report/published.rst",
+            category="Tables",
+            labels={"table": "{table}", "numbers": "published"},
+        ),
+        md=f"{RES}/published/{{table}}.md",
+        tex=f"{RES}/published/{{table}}.tex",
+    params:
+        stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
+    log:
+        f"{LOG}/published/{{table}}.log",
+    benchmark:
+        f"{LOG}/published/{{table}}.tsv"
+    shell:
+        "sohem published --table {wildcards.table} --out {params.stem} &> {log}"

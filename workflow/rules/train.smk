@@ -1,0 +1,56 @@
+"""Training: the weights that every run starts from, then one detector for each data set, method and seed."""
+
+
+if SETTINGS["weights"] == "crops":
+
+    rule pretrain:
+        input:
+            src=sources.of_steps("pretrain"),
+        output:
+            weights=f"{RES}/pretrained.pt",
+            report=f"{RES}/pretrain.json",
+        params:
+            cfg=cfg("pretrain"),
+        log:
+            f"{LOG}/pretrain.log",
+        benchmark:
+            f"{LOG}/pretrain.tsv"
+        threads: SETTINGS["threads"]
+        resources:
+            gpu=gpu(),
+        shell:
+            "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
+
+
+# The state that an interrupted training resumes from is no declared output (it would be deleted before a rerun):
+# it lies in params.state, in a folder for each fingerprint of the settings, so that it dies with a changed setting.
+rule train:
+    input:
+        manifest=rules.fetch.output.manifest,
+        split=rules.split.output.split,
+        images=rules.split.output.images,
+        ground_truth=rules.split.output.ground_truth,
+        proposals=proposals,
+        weights=weights,
+        src=sources.of_steps("train"),
+    output:
+        checkpoint=f"{RUN}/checkpoint.pt",
+        log=f"{RUN}/log.parquet",
+        provenance=f"{RUN}/provenance.json",
+    params:
+        cfg=cfg("train", "dataset", "method"),
+        proposals=option("proposals"),
+        weights=option("weights"),
+        state=f"work/{SCALE}/{{dataset}}-{{method}}-seed{{seed}}",
+    log:
+        f"{LOG}/train/{{dataset}}-{{method}}-seed{{seed}}.log",
+    benchmark:
+        f"{LOG}/train/{{dataset}}-{{method}}-seed{{seed}}.tsv"
+    threads: SETTINGS["threads"]
+    resources:
+        gpu=gpu(),
+    shell:
+        "sohem train --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
+        " --seed {wildcards.seed} --images {input.images} --ground-truth {input.ground_truth}"
+        " {params.proposals} {params.weights} --state {params.state} --checkpoint {output.checkpoint}"
+        " --log {output.log} --provenance {output.provenance} &> {log}"
