@@ -45,7 +45,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation",
         "scales.{scale}.window",
     ],
-    "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run"],
+    "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
 }
 
 
@@ -160,6 +160,8 @@ def _unknown_name(key: str, name: str, known: Any) -> str:
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     """The dotted keys that ``step`` depends on, for the given data set, method or artifact."""
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
+    if "run" in params:
+        fields["methods"] = params["run"]["methods"]
     if "artifact" in wildcards:
         spec = artifacts(params)[wildcards["artifact"]]
         fields["datasets"] = spec["datasets"]
@@ -192,8 +194,14 @@ def select(params: Params, step: str, **wildcards: str) -> Params:
 
 
 def dumps(params: Params) -> str:
-    """Canonical JSON: equal parameters give equal text."""
-    return json.dumps(params, sort_keys=True, separators=(",", ":"))
+    """Canonical JSON: equal parameters give equal text. Keys are sorted, except classes: their order numbers them."""
+    return json.dumps(_sorted(params), separators=(",", ":"))
+
+
+def _sorted(value: Any, name: str = "") -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _sorted(value[key], key) for key in (value if name == "classes" else sorted(value))}
 
 
 def fingerprint(params: Params) -> str:

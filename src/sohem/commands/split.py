@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> None:
     split = ground_truth.summary(images, objects, args.dataset, params.class_names(settings, args.dataset))
     files.write_table(args.images, images)
     files.write_table(args.ground_truth, objects)
-    files.write_json(args.split, split)
+    # The checksum of the tree: what depends on the images depends on the split, and so sees that they changed.
+    files.write_json(args.split, {**split, "tree": manifest.get("sha256")})
     for subset, counts in split["subsets"].items():
         print(
             f"{args.dataset} {subset}: {counts['images']} images, {sum(counts['objects'].values())} objects "
