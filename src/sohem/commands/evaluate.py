@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> None:
     if missing:
         raise DataError(f"{args.ground_truth}: no column {', '.join(missing)}; run sohem split again")
 
-    ap = evaluate(truth[truth["image_id"].isin(test)], detections, classes, metrics.thresholds(settings))
+    truth = truth[truth["image_id"].isin(test)]
+    ap = metrics.defined(evaluate(truth, detections, classes, metrics.thresholds(settings)))
     rigid = parameters["datasets"][args.dataset].get("rigid", [])
     headline = metrics.headline(ap, settings["ious"], settings["metric"], classes, rigid)
     files.write_text(args.curve, ap.to_csv(index=False))

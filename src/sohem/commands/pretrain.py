@@ -8,7 +8,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from sohem import params
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw the crops, train, write weights and report."""
-    from sohem.datasets.miniature import CROP_CLASSES, crop
+    from sohem.datasets.miniature import CROP_CLASSES, crop, crop_generator
 
     settings = params.select(params.load(args.params), "pretrain")
     at = params.at_scale(settings)
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     crops = torch.empty(count, 3, chosen["size"], chosen["size"], dtype=torch.uint8)
     boxes, labels = torch.empty(count, 4), torch.arange(count) % len(CROP_CLASSES)
     for i in track(range(count), count, "drawing crops"):
-        image, box = crop(np.random.default_rng([chosen["seed"], i]), int(labels[i]), chosen["size"])
+        image, box = crop(crop_generator(chosen["seed"], i), int(labels[i]), chosen["size"])
         crops[i] = torch.from_numpy(image).permute(2, 0, 1)
         boxes[i] = torch.from_numpy(box)
 

@@ -33,7 +33,9 @@ def run(args: argparse.Namespace) -> None:
     ids = images["image_id"].tolist()
     label = f"{args.dataset} proposals, chunk {args.chunk}/{search['chunks']}"
     boxes = [
-        selective_search.find(load(root / file), name, search["mode"], search["resize"], search["min_size"])
+        selective_search.find(
+            load(root / file), name, search["mode"], search["base_k"], search["resize"], search["min_size"]
+        )
         for name, file in track(zip(ids, images["file"], strict=True), len(ids), label)
     ]
     files.write_table(args.out, chunks.rows(ids, boxes))

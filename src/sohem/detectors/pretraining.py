@@ -10,6 +10,7 @@ from torchvision.ops import roi_align
 
 from sohem.boxes import flip
 from sohem.detectors import backbones
+from sohem.detectors.detector import SAMPLES
 from sohem.detectors.heads import RoIHead
 from sohem.randomness import epoch_order, stream
 
@@ -26,7 +27,7 @@ class CropClassifier(nn.Module):
     def forward(self, crops: Tensor, boxes: Tensor) -> Tensor:
         """Logits [N, classes + 1] of crops [N, 3, S, S] (float, 0 to 255) and one box [N, 4] in each."""
         rois = torch.cat([torch.arange(len(boxes), dtype=boxes.dtype)[:, None], boxes], dim=1)
-        pooled = roi_align(self.backbone(crops), rois, self.pool, 1 / self.backbone.stride, 2, aligned=True)
+        pooled = roi_align(self.backbone(crops), rois, self.pool, 1 / self.backbone.stride, SAMPLES, aligned=True)
         return self.head.scores(self.head.hidden(pooled))
 
 

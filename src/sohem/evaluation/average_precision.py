@@ -54,8 +54,8 @@ def evaluate(
         ap_area (area under that curve at every recall: VOC from 2010), ground_truth (without difficult ones)
         and detections (counts).
 
-        - A class without ground truth has no AP: NaN (the devkit divides 0 by 0; its area is NaN, its 11
-          points are 0). A class with ground truth and without detections has 0.
+        - A class without ground truth has no AP. As the devkit divides 0 by 0 there, its area is NaN and its 11 points
+          are 0; `metrics.defined` makes both NaN. A class with ground truth and without detections has 0.
         - An image id that the ground truth does not know is an image without objects.
         - A box without area overlaps nothing: as a detection it is wrong, as ground truth it is missed.
 
@@ -115,7 +115,7 @@ def average_precision(right: Mask, counted: Mask, ground_truth: int) -> tuple[fl
         ground_truth: number of boxes to be found.
     """
     if ground_truth == 0:
-        return float("nan"), float("nan")
+        return 0.0, float("nan")
     # Precision falls between one right detection and the next, so the curve's maxima all lie at right ones.
     found = np.flatnonzero(right)
     hits = np.arange(1, len(found) + 1)

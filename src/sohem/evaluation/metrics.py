@@ -17,11 +17,19 @@ def thresholds(evaluation: dict) -> list[float]:
     return sorted({float(iou) for iou in [*evaluation["curve"], *evaluation["ious"]]})
 
 
+def defined(ap: pd.DataFrame) -> pd.DataFrame:
+    """The AP table with NaN for every class without ground truth, whichever the metric: such a class has no AP.
+
+    The devkit's 11 points are 0 there, and would lower the mean for a class that could not be found.
+    """
+    return ap.assign(**{column: ap[column].where(ap["ground_truth"] > 0) for column in COLUMN.values()})
+
+
 def mean_ap(ap: pd.DataFrame, metric: str, classes: Sequence[str]) -> dict[float, float]:
     """IoU -> mean AP (a fraction) over ``classes``, without those that have no ground truth; NaN if none has.
 
     Args:
-        ap: the table that ``average_precision.evaluate`` returns.
+        ap: the table that ``average_precision.evaluate`` returns, through ``defined``.
         metric: 11point or area.
     """
     chosen = ap[ap["class"].isin(list(classes))]
