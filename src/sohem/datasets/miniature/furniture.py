@@ -52,7 +52,7 @@ def bottle(rng: Generator) -> Figure:
 
 def chair(rng: Generator) -> Figure:
     """A chair: four legs and a back of slats or a panel, or an office chair on a star base."""
-    solid, kind = Solid(*_view(rng)), int(rng.integers(3))
+    solid, kind = Solid(*_view(rng)), (0, 0, 0, 1, 1, 2)[int(rng.integers(6))]
     main = _wood(rng) if rng.random() < 0.6 else hsv(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.25, 0.85))
     seat = main if rng.random() < 0.5 else hsv(rng.random(), rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.85))
     solid.box((-0.24, 0.24), (0.43, 0.49), (-0.23, 0.23), seat)

@@ -17,8 +17,8 @@ def bird(rng: Generator) -> Figure:
     belly = shade(body, 1.35) if rng.random() < 0.6 else hsv(rng.random(), 0.6, 0.9)
     beak = hsv(rng.uniform(0.03, 0.13), 0.9, rng.uniform(0.4, 0.95))
     wing = shade(body, 0.66)
-    flying = rng.random() < 0.45
-    tilt = rng.uniform(-25, 25) if flying else rng.uniform(15, 55)
+    flying = rng.random() < 0.3
+    tilt = rng.uniform(-15, 15) if flying else rng.uniform(20, 48)
     tail_end = polar((0, 0.6), 180 + tilt + rng.uniform(-12, 12), rng.uniform(0.75, 1.15))
     figure.polygon(
         [
@@ -30,7 +30,7 @@ def bird(rng: Generator) -> Figure:
         wing,
     )
     chest, neck = polar((0, 0.6), tilt, 0.22), polar((0, 0.6), tilt + 12, 0.5)
-    long_neck = rng.random() < 0.2
+    long_neck = rng.random() < 0.12
     head = polar(neck, rng.uniform(50, 90), 0.55 if long_neck else 0.14)
 
     def feathered(angle: float, span: float, colour: Colour) -> None:
@@ -47,7 +47,7 @@ def bird(rng: Generator) -> Figure:
         )
 
     if flying:
-        up = rng.uniform(50, 120) if rng.random() < 0.65 else rng.uniform(-110, -60)
+        up = rng.uniform(50, 120) if rng.random() < 0.8 else rng.uniform(-110, -60)
         feathered(up + rng.uniform(-35, -10), rng.uniform(0.9, 1.3), shade(wing, 0.75))
     else:
         length = rng.uniform(0.3, 0.75 if long_neck else 0.42)

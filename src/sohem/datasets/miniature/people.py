@@ -68,13 +68,13 @@ def _torso(figure: Figure, look: _Look, hip: Point, lean: float, width: float) -
 def standing(rng: Generator) -> Figure:
     """A person on both feet: standing, walking, running or with raised arms."""
     figure, look = Figure(), _Look(rng)
-    stride = float(rng.choice([4.0, 22.0, 40.0])) + rng.uniform(-3, 3)
-    width, lean = rng.uniform(0.11, 0.185), rng.uniform(-9, 9)
+    stride = (4.0, 4.0, 20.0, 20.0, 34.0)[int(rng.integers(5))] + rng.uniform(-3, 3)
+    width, lean = rng.uniform(0.12, 0.19), rng.uniform(-9, 9)
     hip: Point = (0.0, 0.9)
     apart = width * 0.5
     bend = rng.uniform(0, 0.9) * stride
     toe = 0.1
-    if rng.random() < 0.5:  # arms hanging and swinging
+    if rng.random() < 0.7:  # arms hanging and swinging
         angles = [
             (-90 + stride * 0.8, -90 + stride * 1.2 + rng.uniform(0, 30)),
             (-90 - stride * 0.8, -90 - stride * 0.2),
@@ -138,7 +138,7 @@ def sitting(rng: Generator) -> Figure:
 
 def person(rng: Generator) -> Figure:
     """A person: standing more often than sitting."""
-    return standing(rng) if rng.random() < 0.72 else sitting(rng)
+    return standing(rng) if rng.random() < 0.82 else sitting(rng)
 
 
 def cyclist(rng: Generator) -> Figure:

@@ -44,7 +44,7 @@ def cat(rng: Generator) -> Figure:
     figure = Figure()
     coat = coat_of(rng, [(0.07, 0.7, 0.85), (0.08, 0.2, 0.5), (0, 0.0, 0.16), (0.09, 0.1, 0.92), (0.08, 0.4, 0.4)])
     light, stripe = shade(coat, 1.35), shade(coat, 0.62)
-    striped, pose = rng.random() < 0.55, int(rng.integers(3))
+    striped, pose = rng.random() < 0.6, (0, 0, 1, 2)[int(rng.integers(4))]
     if pose == 0:
         tail = curve((0.35, 0.12), rng.uniform(-10, 30), rng.uniform(60, 150), 1.0)
         figure.limb(tail, taper(0.1, 0.06, len(tail)), coat)
@@ -56,7 +56,7 @@ def cat(rng: Generator) -> Figure:
             if striped:
                 for y in (0.4, 0.6, 0.8):
                     figure.limb([(side * 0.38 * (1.1 - y * 0.5), y), (side * 0.2, y + 0.05)], 0.035, stripe)
-        _cat_head(figure, (rng.uniform(-0.1, 0.1), 1.42), 0.34, coat, light, rng)
+        _cat_head(figure, (rng.uniform(-0.1, 0.1), 1.44), 0.38, coat, light, rng)
         return figure
     low = pose == 2
     hip, shoulder = (-0.7, 0.3 if low else 0.66), (0.5, 0.28 if low else 0.66)
@@ -75,7 +75,7 @@ def cat(rng: Generator) -> Figure:
         figure.limb([(0.4, 0.12), (0.95, 0.08)], [0.13, 0.08], shade(coat, 0.9))
     else:
         legs(figure, rng, [(-0.72, 0.55), (0.5, 0.55)], 0.52, 0.08, coat, light, 22)
-    _cat_head(figure, (0.78, shoulder[1] + rng.uniform(0.18, 0.42)), 0.29, coat, light, rng)
+    _cat_head(figure, (0.78, shoulder[1] + rng.uniform(0.18, 0.42)), 0.33, coat, light, rng)
     return figure
 
 
@@ -103,11 +103,11 @@ def dog(rng: Generator) -> Figure:
     """A dog: standing, running or sitting; long muzzle, floppy or pointed ears, raised tail."""
     figure = Figure()
     coat = coat_of(rng, [(0.08, 0.6, 0.62), (0.1, 0.45, 0.85), (0, 0.0, 0.14), (0.08, 0.08, 0.9), (0.05, 0.6, 0.38)])
-    ear = shade(coat, 0.6) if rng.random() < 0.6 else coat
+    ear = shade(coat, 0.6) if rng.random() < 0.8 else coat
     muzzle = shade(coat, 1.3) if rng.random() < 0.5 else coat
     collar = hsv(rng.random(), 0.9, 0.8) if rng.random() < 0.4 else None
-    leg, floppy = rng.uniform(0.4, 0.72), rng.random() < 0.6
-    if rng.random() < 0.7:
+    leg, floppy = rng.uniform(0.4, 0.72), rng.random() < 0.7
+    if rng.random() < 0.8:
         y = leg + 0.12
         tail = curve((-0.78, y + 0.12), rng.uniform(95, 160), rng.uniform(-60, 60), rng.uniform(0.35, 0.6), 4)
         figure.limb(tail, taper(0.08, 0.04, len(tail)), coat)

@@ -12,13 +12,14 @@ from sohem.datasets.miniature.shapes import SHAPES, VOC_CLASSES, sprite
 Generator = np.random.Generator
 
 # How hard the pictures are: these numbers (and those of street.py) tune the precision that a small network reaches.
-OBJECTS = ([1, 2, 3, 4, 5, 6], [0.26, 0.27, 0.2, 0.13, 0.08, 0.06])  # objects of an image, with probabilities
-SIZES = (30.0, 140.0)  # long side in pixels, logarithmically uniform
-DISTRACTORS = (1, 6)  # at least, fewer than
-OCCLUDERS = (0, 3)
-BLUR = 0.25  # share of the images that are out of focus as a whole, and of the objects that are by themselves
-GRAIN = (2.0, 9.0)  # deviation of the noise, in grey levels
-OVERLAP = 0.4  # largest share of the smaller of two boxes that another may cover when placed
+OBJECTS = ([1, 2, 3, 4, 5, 6], [0.2, 0.27, 0.23, 0.16, 0.09, 0.05])  # objects of an image, with probabilities
+SIZES = (38.0, 145.0)  # long side in pixels, logarithmically uniform
+DISTRACTORS = (0, 5)  # at least, fewer than
+OCCLUDERS = (0, 2)
+BLUR = 0.18  # share of the images that are out of focus as a whole, and of the objects that are by themselves
+GRAIN = (2.0, 7.0)  # deviation of the noise, in grey levels
+TINY = 0.06  # share of objects drawn 14 to 24 pixels long: most of them end up difficult
+OVERLAP = 0.25  # largest share of the smaller of two boxes that another may cover when placed
 
 HIDDEN = 0.08  # less visible than this: not annotated
 DIFFICULT = 0.45  # less visible than this, or SMALL pixels at most on the short side: marked difficult
@@ -154,11 +155,13 @@ def voc_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
     names = [first] + [first if rng.random() < 0.3 else VOC_CLASSES[int(rng.integers(20))] for _ in range(count - 1)]
     taken: list[tuple[int, int, int, int]] = []
     low, high = np.log(SIZES)
-    sizes = sorted(np.exp(rng.uniform(low, high, count)) * (1.0 if count < 4 else 0.8))
+    sizes = sorted(np.exp(rng.uniform(low, high, count)) * (1.0 if count < 4 else 0.85))
     order = rng.permutation(count)
     for k, size in enumerate(sizes):
         name = names[int(order[k])]
-        drawn = light(sprite(name, rng, max(float(size), _smallest(name, rng))), rng)
+        tiny = rng.random() < TINY
+        extent = rng.uniform(14, 24) if tiny else max(float(size), SHAPES[name].smallest)
+        drawn = light(sprite(name, rng, extent), rng)
         far = rng.random() < BLUR * 0.6
         if far:
             drawn = soften(drawn, rng.uniform(0.6, 1.6))
@@ -182,11 +185,6 @@ def voc_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
         h, w = drawn.cover.shape
         scene.paste(drawn, int(rng.integers(-w // 2, width - w // 2)), int(rng.integers(-h // 2, height - h // 2)))
     return finish(scene.picture, rng), scene.items(), scene.owners
-
-
-def _smallest(name: str, rng: Generator) -> float:
-    """The least size of a class; now and then an object may be smaller, and is then likely to be difficult."""
-    return SHAPES[name].smallest if rng.random() < 0.9 else 14.0
 
 
 def crop_scene(rng: Generator, name: str, size: int) -> tuple[Array, Array]:

@@ -21,8 +21,10 @@ DEPTHS = (4.5, 24.0)  # metres
 WEIGHTS = {"Car": 0.3, "Van": 0.13, "Truck": 0.1, "Tram": 0.08, "Misc": 0.09, "Pedestrian": 0.14,
            "Person_sitting": 0.04, "Cyclist": 0.12}  # fmt: skip
 HIDDEN = 0.25  # of an object's part inside the image: with less of it visible it becomes a DontCare region
-GRAIN = (2.0, 8.0)
-BLUR = 0.25
+NEAREST = {"Tram": 11.0, "Truck": 8.0}  # metres, for what would fill the image
+FARTHEST = {"Pedestrian": 13.0, "Person_sitting": 11.0, "Cyclist": 13.0}  # and for what would be a few pixels wide
+GRAIN = (2.0, 7.0)
+BLUR = 0.18
 HEIGHTS = {"Car": 1.55, "Van": 2.15, "Truck": 3.3, "Tram": 3.6, "Misc": 2.2, "Pedestrian": 1.75, "Person_sitting": 1.3,
            "Cyclist": 1.75}  # fmt: skip
 LENGTHS = {"Car": 4.2, "Van": 5.0, "Truck": 7.2, "Tram": 13.0, "Misc": 4.0, "Pedestrian": 0.8, "Person_sitting": 0.9,
@@ -123,12 +125,11 @@ def kitti_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
         h, w = drawn.cover.shape
         scene.paste(drawn, int(rng.integers(-w // 2, WIDTH - w // 2)), int(CENTRE[1] + rng.uniform(2, 16)) - h)
     near, far = math.log(DEPTHS[0]), math.log(DEPTHS[1])
-    depths = sorted(np.exp(rng.uniform(near, far, count)), reverse=True)
-    order = rng.permutation(count)
+    depths = np.exp(rng.uniform(near, far, count))
+    clamped = [max(NEAREST.get(n, 0.0), min(FARTHEST.get(n, math.inf), z)) for n, z in zip(names, depths, strict=True)]
     used: list[tuple[float, float]] = []
-    for k, depth in enumerate(depths):
-        name = str(names[int(order[k])])
-        z = max(float(depth), {"Tram": 11.0, "Truck": 8.0}.get(name, 0.0))
+    for k in np.argsort(clamped)[::-1]:
+        name, z = str(names[k]), float(clamped[k])
         x = _free_place(rng, z, used, walker=name in ("Pedestrian", "Person_sitting"))
         if x is None:
             continue
