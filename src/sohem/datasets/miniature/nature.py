@@ -17,9 +17,9 @@ def bird(rng: Generator) -> Figure:
     belly = shade(body, 1.35) if rng.random() < 0.6 else hsv(rng.random(), 0.6, 0.9)
     beak = hsv(rng.uniform(0.03, 0.13), 0.9, rng.uniform(0.4, 0.95))
     wing = shade(body, 0.66)
-    flying = rng.random() < 0.3
+    flying = rng.random() < 0.22
     tilt = rng.uniform(-15, 15) if flying else rng.uniform(20, 48)
-    tail_end = polar((0, 0.6), 180 + tilt + rng.uniform(-12, 12), rng.uniform(0.75, 1.15))
+    tail_end = polar((0, 0.6), 180 + tilt + rng.uniform(-12, 12), rng.uniform(0.7, 0.95))
     figure.polygon(
         [
             polar((0, 0.6), 180 + tilt + 25, 0.25),

@@ -68,7 +68,7 @@ def _torso(figure: Figure, look: _Look, hip: Point, lean: float, width: float) -
 def standing(rng: Generator) -> Figure:
     """A person on both feet: standing, walking, running or with raised arms."""
     figure, look = Figure(), _Look(rng)
-    stride = (4.0, 4.0, 20.0, 20.0, 34.0)[int(rng.integers(5))] + rng.uniform(-3, 3)
+    stride = (4.0, 4.0, 18.0, 18.0, 30.0)[int(rng.integers(5))] + rng.uniform(-3, 3)
     width, lean = rng.uniform(0.12, 0.19), rng.uniform(-9, 9)
     hip: Point = (0.0, 0.9)
     apart = width * 0.5

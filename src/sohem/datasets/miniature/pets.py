@@ -46,7 +46,7 @@ def cat(rng: Generator) -> Figure:
     light, stripe = shade(coat, 1.35), shade(coat, 0.62)
     striped, pose = rng.random() < 0.6, (0, 0, 1, 2)[int(rng.integers(4))]
     if pose == 0:
-        tail = curve((0.35, 0.12), rng.uniform(-10, 30), rng.uniform(60, 150), 1.0)
+        tail = curve((0.35, 0.12), rng.uniform(-10, 30), rng.uniform(60, 150), 0.7)
         figure.limb(tail, taper(0.1, 0.06, len(tail)), coat)
         figure.limb([(0, 0.32), (0, 1.05)], [0.44, 0.26], coat)
         figure.limb([(0, 0.35), (0, 0.95)], [0.2, 0.14], light)
@@ -60,7 +60,7 @@ def cat(rng: Generator) -> Figure:
         return figure
     low = pose == 2
     hip, shoulder = (-0.7, 0.3 if low else 0.66), (0.5, 0.28 if low else 0.66)
-    tail = curve((-0.92, hip[1] + 0.05), rng.uniform(110, 200), rng.uniform(-110, 90), rng.uniform(0.8, 1.1))
+    tail = curve((-0.92, hip[1] + 0.05), rng.uniform(110, 200), rng.uniform(-110, 90), rng.uniform(0.5, 0.75))
     figure.limb(tail, taper(0.085, 0.06, len(tail)), coat)
     if not low:
         legs(figure, rng, [(-0.6, 0.55), (0.42, 0.55)], 0.52, 0.075, shade(coat, 0.72), shade(coat, 0.72), 22)
@@ -109,7 +109,7 @@ def dog(rng: Generator) -> Figure:
     leg, floppy = rng.uniform(0.4, 0.72), rng.random() < 0.7
     if rng.random() < 0.8:
         y = leg + 0.12
-        tail = curve((-0.78, y + 0.12), rng.uniform(95, 160), rng.uniform(-60, 60), rng.uniform(0.35, 0.6), 4)
+        tail = curve((-0.78, y + 0.12), rng.uniform(95, 160), rng.uniform(-60, 60), rng.uniform(0.28, 0.45), 4)
         figure.limb(tail, taper(0.08, 0.04, len(tail)), coat)
         swing = float(rng.choice([10.0, 38.0]))
         legs(figure, rng, [(-0.5, y), (0.48, y)], leg, 0.075, shade(coat, 0.7), shade(coat, 0.7), swing)

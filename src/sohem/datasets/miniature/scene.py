@@ -18,6 +18,7 @@ DISTRACTORS = (0, 5)  # at least, fewer than
 OCCLUDERS = (0, 2)
 BLUR = 0.18  # share of the images that are out of focus as a whole, and of the objects that are by themselves
 GRAIN = (2.0, 7.0)  # deviation of the noise, in grey levels
+PLENTY = {"aeroplane", "bird", "cat", "diningtable", "dog", "person", "sofa"}  # hard to learn: drawn twice as often
 TINY = 0.06  # share of objects drawn 14 to 24 pixels long: most of them end up difficult
 OVERLAP = 0.25  # largest share of the smaller of two boxes that another may cover when placed
 
@@ -25,6 +26,9 @@ HIDDEN = 0.08  # less visible than this: not annotated
 DIFFICULT = 0.45  # less visible than this, or SMALL pixels at most on the short side: marked difficult
 SMALL = 11
 CUT = 0.9  # less visible than this: marked truncated
+
+
+_DRAWN = VOC_CLASSES + [name for name in VOC_CLASSES if name in PLENTY]
 
 
 @dataclass
@@ -152,7 +156,9 @@ def voc_scene(rng: Generator, index: int) -> tuple[Array, list[Item], Array]:
         scene.paste(drawn, int(rng.integers(-w // 3, width - w // 2)), int(rng.integers(-h // 3, height - h // 2)))
     first = VOC_CLASSES[index % len(VOC_CLASSES)]
     count = int(rng.choice(OBJECTS[0], p=OBJECTS[1]))
-    names = [first] + [first if rng.random() < 0.3 else VOC_CLASSES[int(rng.integers(20))] for _ in range(count - 1)]
+    names = [first] + [
+        first if rng.random() < 0.3 else _DRAWN[int(rng.integers(len(_DRAWN)))] for _ in range(count - 1)
+    ]
     taken: list[tuple[int, int, int, int]] = []
     low, high = np.log(SIZES)
     sizes = sorted(np.exp(rng.uniform(low, high, count)) * (1.0 if count < 4 else 0.85))
