@@ -46,7 +46,7 @@ def load(path: Path) -> np.ndarray:
         DataError: the file is missing, truncated or no image.
     """
     with _reading(path), Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))
 
 
 def check(path: Path) -> Size:

@@ -4,25 +4,24 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import batched_nms, clip_boxes_to_image, roi_align, roi_pool
+from torchvision.ops import batched_nms, clip_boxes_to_image
 
 from sohem.boxes import decode
 from sohem.detectors import backbones
-from sohem.detectors.heads import RoIHead
+from sohem.detectors.heads import RoIHead, pool
 from sohem.detectors.rpn import RPN
 from sohem.randomness import stream
-
-# RoIAlign reads one point per bin: at stride 8 a bin is about one cell wide, and two points cost four times as much.
-SAMPLES = 1
 
 
 class Detector(nn.Module):
     """A region-based detector; ``rpn`` is None where proposals come from outside (Fast R-CNN)."""
 
-    def __init__(self, backbone: backbones.Backbone, head: RoIHead, rpn: RPN | None, pool: int, pool_op: str) -> None:
+    def __init__(
+        self, backbone: backbones.Backbone, head: RoIHead, rpn: RPN | None, pool_size: int, pool_op: str
+    ) -> None:
         super().__init__()
         self.backbone, self.head, self.rpn = backbone, head, rpn
-        self.pool_size, self.pool_op = pool, pool_op
+        self.pool_size, self.pool_op = pool_size, pool_op
 
     def features(self, image: Tensor) -> Tensor:
         """[1, C, H', W'] of an image [3, H, W] (float, 0 to 255)."""
@@ -30,10 +29,7 @@ class Detector(nn.Module):
 
     def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
         """RoI features [R, C, P, P] of boxes [R, 4] in pixels of the image that the features come from."""
-        scale = 1 / self.backbone.stride
-        if self.pool_op == "roi_pool":
-            return roi_pool(features, [boxes], self.pool_size, scale)
-        return roi_align(features, [boxes], self.pool_size, scale, sampling_ratio=SAMPLES, aligned=True)
+        return pool(features, [boxes], self.pool_size, self.backbone.stride, self.pool_op)
 
     @torch.no_grad()
     def detect(
@@ -70,14 +66,14 @@ def build(detector: str, classes: int, settings: dict[str, Any], seed: int) -> D
         settings: ``scales.<scale>`` of the parameters (backbone, head, rpn).
         seed: of the run; only the initial weights depend on it here.
     """
-    head, pool = settings["head"], settings["head"]["pool"]
+    head = settings["head"]
     # torch's constructors draw from its global generator; its state is put back and all weights are drawn again.
     with torch.random.fork_rng(devices=[]):
         backbone = backbones.build(settings["backbone"])
-        roi_head = RoIHead(backbone.channels, pool, head["hidden"], classes, head["dropout"])
+        roi_head = RoIHead(backbone.channels, head["pool"], head["hidden"], classes, head["dropout"])
         rpn = RPN(backbone.channels, settings["rpn"]) if detector == "faster_rcnn" else None
     backbone.initialise(stream(seed, "backbone"))
     roi_head.initialise(stream(seed, "head"))
     if rpn is not None:
         rpn.initialise(stream(seed, "rpn"))
-    return Detector(backbone, roi_head, rpn, pool, head["op"])
+    return Detector(backbone, roi_head, rpn, head["pool"], head["op"])

@@ -1,8 +1,24 @@
-"""The RoI head: two hidden layers, then class scores and class-specific box regression (Fast R-CNN)."""
+"""RoI pooling and the RoI head: two hidden layers, class scores and class-specific box regression (Fast R-CNN)."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.ops import roi_align, roi_pool
+
+# RoIAlign reads one point per bin: at stride 8 a bin is about one cell wide, and two points cost four times as much.
+_POINTS = 1
+
+
+def pool(features: Tensor, boxes: list[Tensor], size: int, stride: int, op: str) -> Tensor:
+    """RoI features [R, C, size, size].
+
+    Args:
+        features: [N, C, H, W]; boxes: for each of the N images [R_n, 4] in its pixels.
+        stride: pixels per cell; op: roi_pool (as published) or roi_align.
+    """
+    if op == "roi_pool":
+        return roi_pool(features, boxes, size, 1 / stride)
+    return roi_align(features, boxes, size, 1 / stride, sampling_ratio=_POINTS, aligned=True)
 
 
 def dropout(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:

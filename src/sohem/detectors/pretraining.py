@@ -6,28 +6,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops import roi_align
 
 from sohem.boxes import flip
 from sohem.detectors import backbones
-from sohem.detectors.detector import SAMPLES
-from sohem.detectors.heads import RoIHead
+from sohem.detectors.heads import RoIHead, pool
 from sohem.randomness import epoch_order, stream
 
 
 class CropClassifier(nn.Module):
-    """The small backbone with batch normalisation, RoIAlign of the object's box, fc6, fc7 and class scores."""
+    """The small backbone with batch normalisation, RoI pooling of the object's box, fc6, fc7 and class scores."""
 
-    def __init__(self, classes: int, pool: int, hidden: int) -> None:
+    def __init__(self, classes: int, settings: dict[str, Any]) -> None:
         super().__init__()
         self.backbone = backbones.small(batch_norm=True).to(memory_format=torch.channels_last)
-        self.head = RoIHead(self.backbone.channels, pool, hidden, classes, dropout=0.0)
-        self.pool = pool
+        self.head = RoIHead(self.backbone.channels, settings["pool"], settings["hidden"], classes, dropout=0.0)
+        self.pool_size, self.pool_op = settings["pool"], settings["op"]
 
     def forward(self, crops: Tensor, boxes: Tensor) -> Tensor:
         """Logits [N, classes + 1] of crops [N, 3, S, S] (float, 0 to 255) and one box [N, 4] in each."""
-        rois = torch.cat([torch.arange(len(boxes), dtype=boxes.dtype)[:, None], boxes], dim=1)
-        pooled = roi_align(self.backbone(crops), rois, self.pool, 1 / self.backbone.stride, SAMPLES, aligned=True)
+        pooled = pool(self.backbone(crops), list(boxes[:, None]), self.pool_size, self.backbone.stride, self.pool_op)
         return self.head.scores(self.head.hidden(pooled))
 
 
@@ -57,7 +54,7 @@ def train(
     seed, batch, size = settings["seed"], settings["batch"], settings["size"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = CropClassifier(classes, head["pool"], head["hidden"])
+        model = CropClassifier(classes, head)
     steps = len(crops) // batch
     optimiser = torch.optim.SGD(
         model.parameters(),

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from sohem.boxes import flip
+from sohem.datasets.images import load
 from sohem.errors import DataError
 from sohem.randomness import stream
 
@@ -33,23 +33,6 @@ class Sample:
         """The sample with its tensors on ``device``."""
         moved = {k: v.to(device, non_blocking=True) for k, v in vars(self).items() if isinstance(v, Tensor)}
         return Sample(**{**vars(self), **moved})
-
-
-def read_image(path: Path) -> Tensor:
-    """An RGB image as uint8 [3, H, W].
-
-    Raises:
-        DataError: the file is missing, truncated or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-    except FileNotFoundError:
-        raise DataError(f"{path}: the image is missing; restore it, then run the same command again") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f"{path}: not a readable image ({error}); restore it, then run the same command again"
-        ) from None
 
 
 def scale_factor(height: int, width: int, short_side: int, long_side: int) -> float:
@@ -126,7 +109,7 @@ class SampleReader:
     def __call__(self, index: int, mirror: bool = False, max_proposals: int | None = None, seed: int = 0) -> Sample:
         """Read one image; ``max_proposals`` of its proposals are drawn at random with ``seed``."""
         row = self.images.iloc[index]
-        image = read_image(Path(self.at["root"]) / row["file"])
+        image = torch.from_numpy(load(Path(self.at["root"]) / row["file"])).permute(2, 0, 1)
         height, width = image.shape[1:]
         if (height, width) != (row["height"], row["width"]):
             raise DataError(
