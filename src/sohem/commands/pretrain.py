@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw the crops, train, write weights and report."""
-    from sohem.datasets.miniature import CROP_CLASSES, crop, crop_generator
+    from sohem.datasets.miniature import ALIKE, CROP_CLASSES, crop, crop_generator
 
     settings = params.select(params.load(args.params), "pretrain")
     at = params.at_scale(settings)
@@ -38,9 +38,11 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(at["threads"])
     chosen, count = at["pretrain"], at["pretrain"]["images"]
     crops = torch.empty(count, 3, chosen["size"], chosen["size"], dtype=torch.uint8)
-    boxes, labels = torch.empty(count, 4), torch.arange(count) % len(CROP_CLASSES)
+    boxes, figures = torch.empty(count, 4), torch.arange(count) % len(CROP_CLASSES)
+    classes = [name for name in CROP_CLASSES if name not in ALIKE]
+    labels = torch.tensor([classes.index(ALIKE.get(name, name)) + 1 for name in CROP_CLASSES])[figures]
     for i in track(range(count), count, "drawing crops"):
-        image, box = crop(crop_generator(chosen["seed"], i), int(labels[i]), chosen["size"])
+        image, box = crop(crop_generator(chosen["seed"], i), int(figures[i]), chosen["size"])
         crops[i] = torch.from_numpy(image).permute(2, 0, 1)
         boxes[i] = torch.from_numpy(box)
 
@@ -51,6 +53,6 @@ def run(args: argparse.Namespace) -> None:
               file=sys.stderr, flush=True)  # fmt: skip
         epochs.append({"epoch": epoch, "loss": round(loss, 4), "accuracy": round(accuracy, 4)})
 
-    model = pretraining.train(crops, boxes, labels + 1, len(CROP_CLASSES), at["head"], chosen, report)
+    model = pretraining.train(crops, boxes, labels, len(classes), at["head"], chosen, report)
     checkpoint.save(args.out, {"settings": params.dumps(settings), **pretraining.weights(model)})
-    write_json(args.report, {"classes": list(CROP_CLASSES), "crops": count, "epochs": epochs})
+    write_json(args.report, {"classes": classes, "crops": count, "epochs": epochs})

@@ -12,9 +12,12 @@ from sohem.datasets.miniature.scene import crop_scene
 from sohem.datasets.miniature.shapes import KITTI_CLASSES, VOC_CLASSES
 from sohem.datasets.miniature.tree import crop_generator, write_kitti, write_voc
 
-__all__ = ["CROP_CLASSES", "crop", "crop_generator", "write"]
+__all__ = ["ALIKE", "CROP_CLASSES", "crop", "crop_generator", "write"]
 
 CROP_CLASSES: list[str] = VOC_CLASSES + KITTI_CLASSES
+
+# Figures of both data sets that look the same are one class to a classifier of crops.
+ALIKE = {"Car": "car", "Pedestrian": "person", "Person_sitting": "person"}
 
 
 def write(format: str, root: Path, seed: int, train: int, test: int) -> None:
