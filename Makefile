@@ -27,7 +27,7 @@ demo: $(READY)  ## make every figure and table at demo scale, from nothing
 	snakemake --cores $(CORES) all --config scale=demo
 
 test: $(READY)  ## run the test suite, the linters and the type checker among it
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 lint: $(READY)  ## ruff, mypy and snakemake --lint
 	ruff check .
@@ -45,7 +45,7 @@ record: $(READY)  ## after snakemake: write what it made into dvc.lock
 
 sync: $(READY)  ## after git checkout or pull, dvc pull, dvc repro: files and Snakemake's records as in dvc.lock
 	@echo "sync: the files of dvc.lock"
-	dvc checkout --quiet
+	@dvc checkout --quiet || { echo "sync: not all of them are in the cache; from a remote: dvc pull" >&2; exit 1; }
 	@dvc status --quiet || { dvc status >&2; \
 	  echo "sync: the files above are not what dvc.lock says, so nothing was marked as up to date." >&2; \
 	  echo "sync: files missing? dvc pull. Parameters or code changed? dvc repro, or snakemake and make record." >&2; \

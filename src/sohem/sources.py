@@ -6,7 +6,7 @@ package that it imports, directly or not, at the top of a file or inside a funct
 """
 
 import ast
-from collections.abc import Iterator
+import functools
 from pathlib import Path
 
 # What carries parameters, files and messages to a step and decides no result. A comment changed here must not
@@ -36,8 +36,10 @@ def of_steps(*steps: str, src: Path = Path("src")) -> list[str]:
     return sorted(file.as_posix() for file in found.values() if file.name != "__init__.py" or file.stat().st_size)
 
 
-def _imports(file: Path, module: str) -> Iterator[str]:
+@functools.cache
+def _imports(file: Path, module: str) -> list[str]:
     """Every module of this package that ``file`` may import, with the packages that contain it."""
+    found = []
     for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -54,7 +56,8 @@ def _imports(file: Path, module: str) -> Iterator[str]:
         for name in names:
             if name.split(".")[0] == "sohem":
                 parts = name.split(".")
-                yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+                found += [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+    return found
 
 
 def _file(module: str, src: Path) -> Path | None:

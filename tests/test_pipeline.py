@@ -1,0 +1,189 @@
+"""The whole pipeline, for real, in temporary clones at a tiny scale. tests/test_records.py has what DVC adds."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+from clones import Clone
+from sohem import params
+from sohem.paper import published, tables
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A fresh clone after `snakemake all`, `make record` and a commit. Tests that change anything take a copy."""
+    clone = Clone.new(tmp_path_factory.mktemp("pipeline") / "finished")
+    clone("snakemake --cores 2 all")
+    clone.make("record")
+    clone.commit("first run")
+    return clone
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return finished.copy(tmp_path / "copy")
+
+
+def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
+    finished.assert_in_step()
+    assert {path.name for path in (finished.path / "results" / "demo" / "voc").iterdir()} == {
+        "ohem", "sohem", "split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv",
+    }  # fmt: skip
+
+
+def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
+    given, results = finished.params(), finished.path / "results" / "demo"
+    specs = params.artifacts(given)
+    assert len(specs) == 7
+    for name, spec in specs.items():
+        table = spec["kind"].endswith("table")
+        for suffix in ("csv", "md", "tex") if table else ("svg", "png"):
+            assert (results / f"{name}.{suffix}").stat().st_size > 100
+            if suffix in ("md", "tex"):
+                assert "demo scale, generated data" in (results / f"{name}.{suffix}").read_text()
+        record = json.loads((results / f"{name}.provenance.json").read_text())
+        source = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
+        methods = params.artifact_methods(given, spec)
+        expected = {f"results/demo/{d}/{m}/seed0/{source}" for d in spec["datasets"] for m in methods}
+        assert {entry["path"] for entry in record["inputs"]} == expected
+        for entry in record["inputs"]:
+            assert hashlib.sha256((finished.path / entry["path"]).read_bytes()).hexdigest() == entry["sha256"]
+    for dataset in ("voc", "kitti"):
+        assert (results / f"contact_{dataset}.png").stat().st_size > 10_000
+        assert (results / f"detections_{dataset}.png").stat().st_size > 10_000
+        split, manifest = results / dataset / "split.json", finished.path / "data" / "demo" / f"{dataset}.json"
+        assert json.loads(split.read_text())["tree"] == json.loads(manifest.read_text())["sha256"]
+    for name in published.TITLES:
+        shown = pd.read_csv(results / "published" / f"{name}.csv", dtype="str", keep_default_na=False)
+        assert shown.drop(columns="source").equals(published.read(name).fillna(""))
+
+
+@pytest.mark.parametrize(
+    ("table", "dataset"), [("table2", "voc"), ("table3", "kitti"), ("table4a", "voc"), ("table4b", "kitti")]
+)
+def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table, dataset):
+    given, results = finished.params(), finished.path / "results" / "demo"
+    shown = pd.read_csv(results / f"{table}.csv")
+    rigid = given["datasets"][dataset]["rigid"]
+    cells = 0
+    for method, title in (("ohem", "OHEM"), ("sohem", "S-OHEM")):
+        run = results / dataset / method / "seed0"
+        ap = pd.read_csv(run / "ap.csv")
+        headline = json.loads((run / "metrics.json").read_text())
+        for iou in given["evaluation"]["ious"]:
+            here = ap[ap["iou"] == iou].set_index("class")["ap_11point"] * 100
+            row = shown[(shown["method"] == title) & (shown["IoU"] == iou)].iloc[0]
+            expected = {tables.short(name): value for name, value in here.items()} | {
+                "mAP": here.mean(),
+                "rigid": here[here.index.isin(rigid)].mean(),
+                "nonrigid": here[~here.index.isin(rigid)].mean(),
+            }
+            for column, value in row.drop(["method", "IoU"]).items():
+                key = column.lower().replace("-", "").replace(" ", "") if table.startswith("table4") else column
+                assert value == pytest.approx(expected[key], abs=0.006, nan_ok=True), (title, iou, column)
+                cells += 1
+            assert headline[f"mAP@{iou}"] == round(expected["mAP"], 2)
+    assert cells >= 12
+
+
+def test_the_log_of_a_run_has_a_row_for_each_iteration(finished):
+    log = pd.read_parquet(finished.path / "results/demo/kitti/sohem/seed0/log.parquet")
+    assert log["iteration"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert (log["n_all"] >= log["n_selected"]).all()
+
+
+def test_a_clone_takes_the_results_from_a_remote(finished, tmp_path):
+    finished(f"git clone --quiet . {tmp_path / 'clone'}")
+    clone = Clone(tmp_path / "clone")
+    clone.identify()
+    assert "dvc pull" in clone.make("sync", status=2)
+    clone(f"dvc remote add --local --default store {finished.path / '.dvc' / 'cache'}")
+    clone("dvc pull --quiet")
+    clone.make("sync")
+    clone.assert_in_step()
+    assert (clone.path / "data/demo/kitti/image_2").is_dir()
+
+
+def test_training_goes_on_after_a_kill(copy):
+    copy.set("scales.demo.train.iterations", 40)
+    target = "results/demo/kitti/sohem/seed0/checkpoint.pt"
+    log = copy.path / "logs/demo/train/kitti-sohem-seed0.log"
+    log.unlink()
+    # Its rules only: the changed parameter concerns other runs too, which are not what is tested here.
+    command = ["snakemake", "--cores", "1", target]
+    running = subprocess.Popen(command, cwd=copy.path, env=copy.env, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    try:
+        until(lambda: log.exists() and "/40" in log.read_text() and running.poll() is None)
+        reached = iterations(log)[-1]
+        until(lambda: iterations(log)[-1] > reached + 6)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    assert not (copy.path / target).exists()
+    copy("snakemake --unlock")
+    copy(" ".join(command))
+    assert iterations(log)[0] > 4
+    assert iterations(log)[-1] == 40
+    assert (copy.path / target).exists()
+
+
+def iterations(log):
+    """The iterations that a training log reports."""
+    return [int(line.split(": ")[1].split("/")[0]) for line in log.read_text().splitlines() if "/40 (" in line] or [0]
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
+    (copy.path / "data/demo/voc").rename(tmp_path / "cells")
+    classes = copy.params()["datasets"]["voc"]["classes"]
+    own = {
+        "run": {"datasets": ["cells"], "methods": ["ohem"]},
+        "datasets": {
+            "cells": {
+                "title": "Cells",
+                "format": "voc",
+                "detector": "fast_rcnn",
+                "classes": classes,
+                "demo": {"root": str(tmp_path / "cells"), "short_side": 96, "long_side": 128, "iterations": 3},
+            }
+        },
+    }
+    (copy.path / "cells.yaml").write_text(yaml.safe_dump(own))
+    assert copy.planned("all", "--configfile", "cells.yaml") == {
+        "fetch": 1, "split": 1, "contact_sheet": 1, "propose": 2, "merge_proposals": 1, "train": 1, "detect": 1,
+        "evaluate": 1, "detections_sheet": 1, "figure": 2, "table": 1,
+    }  # fmt: skip
+    copy("snakemake --cores 2 results/demo/cells_ap_table.csv --configfile cells.yaml")
+    page = (copy.path / "results/demo/cells_ap_table.md").read_text()
+    assert "demo scale, real data" in page
+    assert "Cells" in page
+    assert (tmp_path / "cells" / "JPEGImages").is_dir()
+
+
+def test_a_failed_step_shows_its_message(copy):
+    copy("rm results/demo/voc/ohem/seed0/metrics.json results/demo/voc/ohem/seed0/per_class.json")
+    (copy.path / "results/demo/voc/ohem/seed0/detections.parquet").write_text("not a table")
+    shown = copy("snakemake --cores 1 results/demo/voc/ohem/seed0/metrics.json", status=1)
+    assert "sohem: error: results/demo/voc/ohem/seed0/detections.parquet: not a Parquet table" in shown
+    assert "Traceback" not in shown
+
+
+def test_the_workflow_is_clean_and_reports_with_captions(finished, tmp_path):
+    assert "good condition" in finished("snakemake --lint")
+    finished(f"snakemake --report {tmp_path / 'report.html'}")
+    page = (tmp_path / "report.html").read_text()
+    assert "stratified online hard example mining" in page

@@ -1,0 +1,136 @@
+"""What Snakemake and DVC run after a change, and what brings them back in step.
+
+In temporary clones, with a stand-in for the steps: it tells which of them ran, and starts in no time.
+"""
+
+import json
+
+import pytest
+
+from clones import Clone, stages_cached, stages_run, standin
+
+OF_ALL_RUNS = {
+    **{f"artifact {name}": 1 for name in ("fig2a", "fig2b", "fig3", "table2", "table3", "table4a", "table4b")},
+    **{f"detections-sheet {dataset}": 1 for dataset in ("voc", "kitti")},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A fresh clone after `snakemake all`, `make record` and a commit. Tests take a copy."""
+    folder = tmp_path_factory.mktemp("records")
+    clone = Clone.new(folder / "finished", standin(folder / "bin"))
+    clone("snakemake --cores 2 all")
+    clone.make("record")
+    clone.commit("first run")
+    return clone
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    finished.calls()
+    return finished.copy(tmp_path / "copy")
+
+
+def changed_parameters(text):
+    return set(json.loads(text).get("params.yaml", {}))
+
+
+def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(copy):
+    copy.set("methods.ohem.nms.iou", 0.5)
+    planned = {"train": 2, "detect": 2, "evaluate": 2, "figure": 3, "table": 4, "detections_sheet": 2}
+    assert copy.planned() == planned
+    assert "nothing was recorded" in copy.make("record", status=2)
+    assert "dvc repro" in copy.make("sync", status=2)
+
+    copy("dvc repro")
+    runs = [("train", " ohem"), ("detect", " ohem"), ("evaluate", "")]
+    assert copy.calls() == {f"{step} {d}{m}": 1 for step, m in runs for d in ("voc", "kitti")} | OF_ALL_RUNS
+    copy.make("sync")
+    copy.commit("second run")
+    copy.assert_in_step()
+
+    assert changed_parameters(copy("dvc params diff HEAD~1 --json")) == {"methods.ohem.nms.iou"}
+    metrics = json.loads(copy("dvc metrics diff HEAD~1 --json"))
+    assert set(metrics) == {f"results/demo/{dataset}/ohem/seed0/metrics.json" for dataset in ("voc", "kitti")}
+    assert all(set(numbers) == {"mAP@0.1", "mAP@0.2", "mAP@0.3"} for numbers in metrics.values())
+    copy(f"dvc plots diff HEAD~1 --out {copy.path.parent / 'plots'}")
+    page = (copy.path.parent / "plots" / "index.html").read_text()
+    assert [
+        name for name in ("fig2a.png", "fig3.png", "kitti, ohem, seed 0", "HEAD~1", "workspace") if name not in page
+    ] == []
+
+    copy("git checkout --quiet HEAD~1")
+    copy.make("sync")
+    copy.assert_in_step()
+    assert copy.calls() == {}
+
+
+def test_another_threshold_trains_nothing_and_back_comes_from_the_cache(copy):
+    copy.set("evaluation.ious", [0.1, 0.2, 0.4])
+    assert copy.planned() == {"evaluate": 4, "figure": 3, "table": 4}
+    copy("git checkout params.yaml")
+
+    text = copy("dvc exp run --set-param evaluation.ious=[0.1,0.2,0.4] evaluate paper")
+    evaluated = {f"evaluate@{dataset}-{method}-0" for dataset in ("voc", "kitti") for method in ("ohem", "sohem")}
+    assert stages_run(text) == evaluated | {"paper"}
+    assert copy.calls() == {"evaluate voc": 2, "evaluate kitti": 2} | OF_ALL_RUNS
+    assert "mAP@0.4" in (copy.path / "results/demo/kitti/ohem/seed0/metrics.json").read_text()
+
+    copy("git checkout params.yaml")
+    text = copy("dvc repro")
+    assert (stages_run(text), stages_cached(text)) == (set(), evaluated | {"paper"})
+    assert copy.calls() == {}
+    copy.make("sync")
+    copy.assert_in_step()
+
+
+def test_an_experiment_in_a_temporary_copy_runs_the_affected_stages_only(copy):
+    target = "evaluate@kitti-sohem-0"
+    copy(f"dvc exp run --temp --name wide --set-param methods.sohem.schedule.end=0.9 {target}")
+    calls = copy.calls()
+    assert calls.pop("fetch kitti") == 1  # the images are not tracked: the copy makes its own
+    assert calls == {"train kitti sohem": 1, "detect kitti sohem": 1, "evaluate kitti": 1}
+    assert changed_parameters(copy("dvc params diff HEAD wide --json")) == {"methods.sohem.schedule.end"}
+    copy.assert_in_step()
+
+
+def test_another_method_and_seed_need_no_change_of_the_ledger(copy):
+    copy.set("run", {"datasets": ["voc", "kitti"], "methods": ["ohem", "sohem", "random"], "seeds": [0]})
+    copy("dvc repro train_kitti evaluate@kitti-random-0")
+    assert copy.calls() == {"train kitti random": 1, "detect kitti random": 1, "evaluate kitti": 1}
+
+
+def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
+    for module, planned in {
+        "evaluation/metrics.py": {"evaluate": 4, "figure": 3, "table": 4, "published": 4},
+        "cli.py": {},
+    }.items():
+        file = copy.path / "src/sohem" / module
+        before = file.read_text()
+        file.write_text(before + "\n# changed\n")
+        assert copy.planned() == planned
+        file.write_text(before)
+
+
+def test_a_deleted_tree_of_generated_images_is_made_again(copy):
+    copy("rm -r data/demo/kitti results/demo/contact_kitti.png")
+    copy("dvc repro contact_sheet@kitti --force --single-item")
+    assert copy.calls() == {"fetch kitti": 1, "contact-sheet kitti": 1}
+    copy.make("sync")
+    copy.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("momentum:", "momentun:", "scales.demo.train.momentun: unknown key, did you mean momentum?"),
+        ("scale: demo", "scale: [demo", "params.yaml: not YAML"),
+    ],
+)
+def test_a_mistake_in_the_parameters_ends_with_one_message(copy, old, new, message):
+    text = (copy.path / "params.yaml").read_text()
+    (copy.path / "params.yaml").write_text(text.replace(old, new, 1))
+    shown = copy("snakemake --cores 1 all", status=2)
+    assert message in shown
+    assert "Traceback" not in shown
