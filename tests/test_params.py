@@ -110,5 +110,13 @@ def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(gi
 
 def test_the_part_of_a_step_keeps_the_order_of_classes_and_no_other(given):
     text = params.dumps(params.select(given, "train", dataset="kitti", method="ohem"))
-    assert params.class_names(params.load(text), "kitti") == ["car", "person", "cyclist", "truck", "van", "tram", "misc"]
+    assert params.class_names(params.load(text), "kitti") == [
+        "car",
+        "person",
+        "cyclist",
+        "truck",
+        "van",
+        "tram",
+        "misc",
+    ]
     assert text == params.dumps(dict(reversed(params.load(text).items())))
