@@ -11,9 +11,14 @@ from sohem.errors import DataError, SohemError
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
     target = tmp_path / "a.txt"
     files.write_text(target, "old")
-    with pytest.raises(RuntimeError), files.atomic(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail_half_way():
+        with files.atomic(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 

@@ -54,7 +54,7 @@ def test_the_command_line_shows_the_mistake_without_a_traceback(given, tmp_path,
     given["scale"] = "huge"
     file = tmp_path / "p.yaml"
     file.write_text(yaml.safe_dump(given))
-    assert main(["evaluate", "--params", str(file), *sum(([f"--{a}", "x"] for a in EVALUATE), [])]) == 2
+    assert main(["evaluate", "--params", str(file), *(f"--{a}=x" for a in EVALUATE)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"sohem: error: {file}: scale:")
     assert "Traceback" not in error
@@ -64,7 +64,7 @@ EVALUATE = ["dataset", "images", "ground-truth", "detections", "metrics", "per-c
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):
-    with pytest.raises(ParamsError, match="nowhere.yaml"):
+    with pytest.raises(ParamsError, match=r"nowhere\.yaml"):
         params.load(tmp_path / "nowhere.yaml")
     (tmp_path / "broken.yaml").write_text("a: [1, 2")
     with pytest.raises(ParamsError, match=r"broken.yaml: not YAML"):

@@ -214,10 +214,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, 
 def detect(data, folder, checkpoint_file, **changes):
     given = toy.parameters(data[0], **changes)
     file = toy.write_params(folder / "detect.yaml", given)
-    return main([
-        "detect", "--params", str(file), "--dataset", "toy", "--method", "sohem", "--images", str(data[1]["images"]),
-        "--proposals", str(data[1]["proposals"]), "--checkpoint", str(checkpoint_file), "--out", str(folder / "d.parquet"),
-    ])  # fmt: skip
+    files_in = ["--images", str(data[1]["images"]), "--proposals", str(data[1]["proposals"])]
+    out = str(folder / "d.parquet")
+    names = ["--dataset", "toy", "--method", "sohem", "--checkpoint", str(checkpoint_file), "--out", out]
+    return main(["detect", "--params", str(file), *names, *files_in])
 
 
 def test_detect_refuses_what_it_cannot_trust(data, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""A toy data set for tests: a bright and a dark rectangle per image, tables and parameters to train on it in seconds."""
+"""A toy data set for tests: a bright and a dark rectangle per image, and what it takes to train on it in seconds."""
 
 import copy
 from pathlib import Path
