@@ -79,8 +79,11 @@ def proposals(wildcards):
 
 
 def weights(wildcards):
-    """The weights that training starts from."""
-    return [] if SETTINGS["weights"] == "none" else [f"{RES}/pretrained.pt"]
+    """The weights that training starts from: made by pretrain (crops), or put there by the user (imagenet)."""
+    file = f"{RES}/pretrained.pt"
+    if SETTINGS["weights"] == "imagenet" and not Path(file).exists():
+        stop(f"{file}: no such file; save torchvision's VGG16 weights (IMAGENET1K_V1) under this name")
+    return [] if SETTINGS["weights"] == "none" else [file]
 
 
 def option(name):
