@@ -55,6 +55,8 @@ def main(step, *words):
         kind = given["artifacts"][options["artifact"]]["kind"]
         suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}
+    if step.endswith("sheet"):
+        outputs["provenance"] = outputs["out"].with_suffix(".provenance.json")
     if step == "published":
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("csv", "md", "tex")}
     if step == "fetch":

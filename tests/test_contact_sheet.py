@@ -111,5 +111,6 @@ def test_both_commands_write_a_sheet(kind, tmp_path):
     assert cli.main(["contact-sheet", *common, "--out", str(sheet)]) == 0
     assert cli.main(["detections-sheet", *common, "--out", str(other), f"ohem={found}"]) == 0
     enlarged = 9 if kind == "voc" else 16  # 384 and 640 pixels a cell, over 40
+    assert len(json.loads(other.with_suffix(".provenance.json").read_text())["inputs"]) == 3
     assert Image.open(sheet).width == 2 * 40 * enlarged + 3 * 8
     assert Image.open(other).height == 62 + 24 + 2 * 30 * enlarged + 2 * 8

@@ -43,12 +43,13 @@ rule contact_sheet:
         ground_truth=rules.split.output.ground_truth,
         src=sources.of_steps("contact-sheet"),
     output:
-        report(
+        sheet=report(
             f"{RES}/contact_{{dataset}}.png",
             caption="../report/contact_sheet.rst",
             category="Data",
             labels={"data set": "{dataset}", "shows": "ground truth"},
         ),
+        provenance=f"{RES}/contact_{{dataset}}.provenance.json",
     params:
         cfg=cfg("contact_sheet", "dataset"),
     log:
@@ -57,7 +58,7 @@ rule contact_sheet:
         f"{LOG}/contact_sheet/{{dataset}}.tsv"
     shell:
         "sohem contact-sheet --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
-        " --ground-truth {input.ground_truth} --out {output} &> {log}"
+        " --ground-truth {input.ground_truth} --out {output.sheet} &> {log}"
 
 
 rule propose:

@@ -58,12 +58,13 @@ rule detections_sheet:
         detections=expand(rules.detect.output.detections, method=METHODS, seed=SEEDS[0], allow_missing=True),
         src=sources.of_steps("detections-sheet"),
     output:
-        report(
+        sheet=report(
             f"{RES}/detections_{{dataset}}.png",
             caption="../report/detections_sheet.rst",
             category="Data",
             labels={"data set": "{dataset}", "shows": "detections"},
         ),
+        provenance=f"{RES}/detections_{{dataset}}.provenance.json",
     params:
         cfg=cfg("detections_sheet", "dataset"),
         detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.detections)],
@@ -73,4 +74,4 @@ rule detections_sheet:
         f"{LOG}/detections_sheet/{{dataset}}.tsv"
     shell:
         "sohem detections-sheet --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
-        " --ground-truth {input.ground_truth} --out {output} {params.detections:q} &> {log}"
+        " --ground-truth {input.ground_truth} --out {output.sheet} {params.detections:q} &> {log}"

@@ -1,4 +1,5 @@
-"""Draw images of a data set with their ground-truth boxes on one sheet (a PNG under 1 MiB).
+"""Draw images of a data set with their ground-truth boxes on one sheet (a PNG under 1 MiB),
+with a provenance file beside it.
 
 The images are spread over the training subset and chosen so that every class appears. Difficult objects are dashed,
 regions to be ignored are hatched. One look tells whether the data were read right.
@@ -7,7 +8,7 @@ regions to be ignored are hatched. One look tells whether the data were read rig
 import argparse
 from pathlib import Path
 
-from sohem import files, params
+from sohem import files, params, provenance
 
 COUNT = {"voc": 24, "kitti": 20}
 COLUMNS = {"voc": 6, "kitti": 4}
@@ -50,3 +51,6 @@ def run(args: argparse.Namespace) -> None:
         "dashed: difficult" + ("; hatched: to be ignored (DontCare)" if kind == "kitti" else ""),
     )
     files.write_bytes(args.out, contact_sheet.to_png(sheet))
+    part = params.select(settings, "contact_sheet", dataset=args.dataset)
+    record = provenance.record(part, [args.images, args.ground_truth])
+    files.write_json(args.out.with_suffix(".provenance.json"), {"artifact": args.out.stem, **record})

@@ -1,4 +1,5 @@
-"""Draw test images with the detections of each method beside their ground truth (a PNG under 1 MiB).
+"""Draw test images with the detections of each method beside their ground truth (a PNG under 1 MiB), and
+write a provenance file beside the sheet.
 
 One row for each image, one column for the ground truth and one for each METHOD=FILE. Detections with a score of at
 least 0.5 are shown: green if they are right at IoU 0.5, red if they are wrong, grey and dashed where they do not count.
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sohem import files, params
+from sohem import files, params, provenance
 from sohem.errors import SohemError
 
 COUNT = 6  # images
@@ -59,6 +60,10 @@ def run(args: argparse.Namespace) -> None:
         ["Ground truth", *titles],
     )
     files.write_bytes(args.out, contact_sheet.to_png(sheet))
+    part = params.select(settings, "detections_sheet", dataset=args.dataset)
+    inputs = [args.images, args.ground_truth, *(Path(word.split("=", 1)[1]) for word in args.detections)]
+    record = provenance.record(part, inputs)
+    files.write_json(args.out.with_suffix(".provenance.json"), {"artifact": args.out.stem, **record})
 
 
 def read_detections(pairs: list[str]) -> dict[str, pd.DataFrame]:
