@@ -20,7 +20,7 @@ from torchvision.ops import box_iou
 
 from sohem.mining.losses import roi_losses
 from sohem.mining.miners import choose, composition
-from sohem.params import SCHEMA
+from sohem.schema import SCHEMA
 
 CLASSES, BATCH = 20, 64
 

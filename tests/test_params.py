@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sohem import params
+from clones import merged
+from sohem import params, schema
 from sohem.cli import main
 from sohem.errors import ParamsError
 
@@ -17,7 +18,7 @@ def given():
 
 def test_the_shipped_parameters_are_valid_at_both_scales(given):
     for scale in ("demo", "paper"):
-        params.validate({**given, "scale": scale})
+        schema.validate({**given, "scale": scale})
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_a_mistake_is_named_with_key_value_and_what_is_allowed(given, path, valu
         place = place[name]
     place[last] = value
     with pytest.raises(ParamsError) as caught:
-        params.validate(given)
+        schema.validate(given)
     assert message in str(caught.value)
 
 
@@ -103,9 +104,16 @@ def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(gi
     given["datasets"]["cells"] = {"title": "Cells", "format": "voc", "detector": "fast_rcnn", "classes": ["a", "b"],
                                   "demo": {"root": "x", "short_side": 100, "long_side": 200}}  # fmt: skip
     given["run"]["datasets"] = ["cells"]
-    params.validate(given)
+    schema.validate(given)
     assert set(params.artifacts(given)) == {"cells_ap_figure", "cells_loss_figure", "cells_ap_table"}
     assert params.notice(given, ["cells"]) == "demo scale, real data"
+
+
+def test_the_example_of_a_data_set_of_ones_own_is_valid(given):
+    example = yaml.safe_load((ROOT / "examples" / "bccd.yaml").read_text())
+    both = merged(given, example)
+    schema.validate(both)
+    assert set(params.artifacts(both)) == {"bccd_ap_figure", "bccd_loss_figure", "bccd_ap_table"}
 
 
 def test_the_part_of_a_step_keeps_the_order_of_classes_and_no_other(given):

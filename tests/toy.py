@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from sohem import files, params
+from sohem import files, schema
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +27,7 @@ def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
     demo["train"].update({"iterations": 12, "rois": 8, "checkpoint_every": 4, "log_every": 4, "lr": 0.01,
                           "max_proposals": 30, "warmup": 2, "step": 8, **train})  # fmt: skip
     demo["rpn"].update({"sizes": [8, 16], "batch": 16, "train": {"before": 60, "after": 20}})
-    params.validate(given)
+    schema.validate(given)
     return given
 
 

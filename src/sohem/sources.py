@@ -11,7 +11,11 @@ from pathlib import Path
 
 # What carries parameters, files and messages to a step and decides no result. A comment changed here must not
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
-FRAME = {"sohem", *(f"sohem.{n}" for n in ("cli", "errors", "files", "params", "progress", "provenance", "sources"))}
+_FRAME = ("cli", "errors", "files", "params", "progress", "provenance", "schema", "sources")
+FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
+    "sohem",
+    *(f"sohem.{n}" for n in ("cli", "errors", "files", "params", "progress", "provenance", "schema", "sources")),
+}
 
 
 def of_steps(*steps: str, src: Path = Path("src")) -> list[str]:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from sohem import params, sources
+from sohem import params, schema, sources
 from sohem.errors import SohemError
 
 
@@ -24,7 +24,7 @@ configfile: "params.yaml"
 
 try:
     if config != PLAIN:
-        params.validate(config, "params.yaml with --configfile or --config")
+        schema.validate(config, "params.yaml with --configfile or --config")
 except SohemError as error:
     stop(error)
 

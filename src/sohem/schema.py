@@ -1,0 +1,103 @@
+"""Checks of the parameters: against the JSON schema, and for names and values that contradict each other."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import jsonschema
+import yaml
+
+from sohem.errors import ParamsError
+
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "params.schema.yaml"
+
+
+def validate(params: Any, name: str = "params.yaml") -> None:
+    """Check ``params`` against the schema and against itself.
+
+    Raises:
+        ParamsError: names the key, the value and what is allowed, one line for each mistake.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(params)
+    problems = [line for error in errors for line in _explain(error)] or list(_contradictions(params))
+    if problems:
+        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(problems)))
+
+
+def _explain(error: jsonschema.ValidationError) -> list[str]:
+    """One validation error as lines of ``key: value is not allowed; expected ...``."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    value = json.dumps(error.instance, default=str)
+    rule: str = str(error.validator)
+    expected: Any = error.validator_value
+    if rule == "additionalProperties" and isinstance(error.instance, dict):
+        known = sorted(_schema(error).get("properties", {}))
+        return [_unknown(f"{key}.{k}" if key else k, k, known) for k in error.instance if k not in known]
+    if rule == "required":
+        missing = [k for k in expected if k not in cast(dict[str, Any], error.instance)]
+        return [f"{f'{key}.{k}' if key else k}: missing; this key is required" for k in missing]
+    if rule == "propertyNames":
+        return [f"{key}.{error.instance}: not allowed as a name; use lower-case letters and digits"]
+    if rule == "anyOf":
+        return [f"{key}: {value} is not allowed; expected {_schema(error)['description']}"]
+    wording = {
+        "enum": lambda: "one of " + ", ".join(map(str, expected)),
+        "type": lambda: "a value of type " + (" or ".join(expected) if isinstance(expected, list) else expected),
+        "minimum": lambda: f"a number of at least {expected}",
+        "maximum": lambda: f"a number of at most {expected}",
+        "exclusiveMinimum": lambda: f"a number above {expected}",
+        "exclusiveMaximum": lambda: f"a number below {expected}",
+        "minItems": lambda: f"a list of at least {expected}",
+        "uniqueItems": lambda: "a list without repetitions",
+    }.get(rule, lambda: error.message)
+    return [f"{key}: {value} is not allowed; expected {wording()}"]
+
+
+def _schema(error: jsonschema.ValidationError) -> dict[str, Any]:
+    """The part of the schema that was broken."""
+    assert isinstance(error.schema, dict)
+    return error.schema
+
+
+def _unknown(key: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"{key}: unknown key" + (f", did you mean {close[0]}?" if close else "") + f" Allowed: {', '.join(known)}"
+
+
+def _contradictions(params: dict[str, Any]) -> Iterator[str]:
+    """Names that point to nothing, and values that exclude each other."""
+    scale = params["scale"]
+    for name in params["run"]["datasets"]:
+        if name not in params["datasets"]:
+            yield _unknown_name("run.datasets", name, params["datasets"])
+        elif scale not in params["datasets"][name]:
+            yield f"datasets.{name}.{scale}: missing; run.datasets lists {name}, so it needs a root at this scale"
+    for name in params["run"]["methods"]:
+        if name not in params["methods"]:
+            yield _unknown_name("run.methods", name, params["methods"])
+    for name, dataset in params["datasets"].items():
+        for label in dataset.get("rigid", []):
+            if label not in dataset["classes"]:
+                yield _unknown_name(f"datasets.{name}.rigid", label, dataset["classes"])
+        if dataset["format"] == "kitti":
+            for at in ("demo", "paper"):
+                if at in dataset and "first" not in dataset[at]:
+                    yield f"datasets.{name}.{at}.first: missing; KITTI's split is the first images for training"
+    for name, method in params["methods"].items():
+        schedule = method.get("schedule", {})
+        if schedule and schedule["start"] > schedule["end"]:
+            yield f"methods.{name}.schedule.start: {schedule['start']} lies after end ({schedule['end']})"
+    for name, artifact in params["artifacts"].items():
+        for dataset in artifact["datasets"]:
+            if dataset not in params["datasets"]:
+                yield _unknown_name(f"artifacts.{name}.datasets", dataset, params["datasets"])
+        for method in [*artifact.get("methods", []), *([artifact["method"]] if "method" in artifact else [])]:
+            if method not in params["methods"]:
+                yield _unknown_name(f"artifacts.{name}", method, params["methods"])
+
+
+def _unknown_name(key: str, name: str, known: Any) -> str:
+    return f"{key}: {json.dumps(name)} is not defined; expected one of {', '.join(known)}"
