@@ -13,9 +13,6 @@ from pathlib import Path
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
 _FRAME = ("cli", "errors", "files", "params", "progress", "provenance", "schema", "sources")
 FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
-    "sohem",
-    *(f"sohem.{n}" for n in ("cli", "errors", "files", "params", "progress", "provenance", "schema", "sources")),
-}
 
 
 def of_steps(*steps: str, src: Path = Path("src")) -> list[str]:
