@@ -1,8 +1,8 @@
 """What a training iteration at demo scale spends on mining: all that comes after the forward passes over all RoIs.
 
 Draws a few miniature VOC images and boxes around their objects, trains each method on them for some iterations on one
-thread, and times the losses of the RoIs, NMS, choice and the log's composition within the real training step. (The losses
-of the selected RoIs, which any training needs, are counted too.)
+thread, and times the losses of the RoIs, NMS, choice and the log's composition within the real training step. The
+losses of the selected RoIs, which any training needs, are counted, too.
 
     python benchmarks/iteration.py [--iterations 60]
 """
