@@ -87,7 +87,7 @@ def main() -> None:
                 for timed in parts.values():
                     timed.seconds = 0.0
                 started = time.process_time()
-                loop.train(run, reader, method, 1.9, scale, 0, lambda _: None, lambda steps, _: steps, lambda: False)
+                loop.train(run, reader, method, 1.9, scale, 0, lambda: None, lambda steps, _: steps, lambda: False)
             whole = (time.process_time() - started) / iterations * 1e3
             mining = sum(timed.seconds for timed in parts.values()) / iterations * 1e3
             print(f"| {name} | {whole:.1f} | {mining:.2f} | {100 * mining / whole:.1f} % |")

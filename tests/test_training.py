@@ -13,7 +13,7 @@ import toy
 from sohem import files, params
 from sohem.cli import main
 from sohem.detectors.detector import build
-from sohem.errors import CheckpointError, DataError, TrainingError
+from sohem.errors import CheckpointError, DataError
 from sohem.training import checkpoint, loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, Mining, image_loss
@@ -260,12 +260,16 @@ def test_equal_content_gives_equal_bytes_under_any_name(tmp_path):
     assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
 
 
-def test_no_gpu_is_said_in_words(data, tmp_path, monkeypatch):
-    from sohem.commands.train import pick_device
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(TrainingError, match="no usable GPU was found"):
-        pick_device("cuda", 1)
+@pytest.mark.parametrize(
+    ("method", "word"), [("hoem", "--method hoem: not among the methods"), ("ohem", "no such file")]
+)
+def test_names_and_files_that_do_not_exist_are_named(data, tmp_path, capsys, method, word):
+    given = toy.write_params(tmp_path / "params.yaml", toy.parameters(data[0]))
+    paths = {**data[1], "images": tmp_path / "absent.parquet"}
+    assert main(toy.train_arguments(paths, given, tmp_path, method)) == 2
+    error = capsys.readouterr().err
+    assert word in error
+    assert "Traceback" not in error
 
 
 def test_the_state_belongs_to_its_settings(data, tmp_path):

@@ -46,22 +46,30 @@ STEP_KEYS: dict[str, list[str]] = {
 }
 
 
-def load(source: str | Path) -> Params:
+def load(source: str | Path, *, dataset: str | None = None, method: str | None = None) -> Params:
     """Read parameters from a YAML file, or from a JSON string as Snakemake passes it, unchecked if JSON.
 
+    Args:
+        dataset, method: names that the parameters must define, as given on the command line.
+
     Raises:
-        ParamsError: no such file, not YAML, or a key or value is not allowed.
+        ParamsError: no such file, not YAML, a key or value is not allowed, or a name is not defined.
     """
     text = str(source)
     if text.lstrip().startswith("{"):
-        return json.loads(text)
-    try:
-        params = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ParamsError(f"{source}: {error.strerror}; run from the folder that holds params.yaml") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{source}: not YAML ({' '.join(str(error).split())})") from None
-    validate(params, str(source))
+        params = json.loads(text)
+    else:
+        try:
+            params = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ParamsError(f"{source}: {error.strerror}; run from the folder that holds params.yaml") from None
+        except yaml.YAMLError as error:
+            raise ParamsError(f"{source}: not YAML ({' '.join(str(error).split())})") from None
+        validate(params, text)
+    for key, name in (("datasets", dataset), ("methods", method)):
+        if name is not None and name not in params.get(key, {}):
+            known = ", ".join(params.get(key, {})) or "none"
+            raise ParamsError(f"--{key.removesuffix('s')} {name}: not among the {key} of the parameters ({known})")
     return params
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sohem import params
-from sohem.commands.train import pick_device
-from sohem.detectors import detector as networks
+from sohem.detectors.detector import Detector, build
 from sohem.errors import CheckpointError
 from sohem.files import read_table, write_table
 from sohem.progress import track
-from sohem.training import checkpoint
+from sohem.training import checkpoint, device
 from sohem.training.samples import BOX, SampleReader
 
 
@@ -31,31 +31,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Detect on every test image; boxes are written in original pixels."""
-    settings = params.load(args.params)
+    settings = params.load(args.params, dataset=args.dataset, method=args.method)
     trained = params.select(settings, "train", dataset=args.dataset, method=args.method)
     content = checkpoint.load(args.checkpoint)
     checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
     scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
-    device = pick_device(scale["device"], scale["threads"])
-    classes = np.array(["", *params.class_names(settings, args.dataset)], dtype=object)
-    detector = networks.build(settings["datasets"][args.dataset]["detector"], len(classes) - 1, scale, args.seed)
+    classes = params.class_names(settings, args.dataset)
+    detector = build(settings["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
     try:
         detector.load_state_dict(content["model"])
     except RuntimeError as error:
         raise CheckpointError(f"{args.checkpoint}: does not fit this detector ({error}); train again") from None
-    detector.to(device).eval()
 
     proposals = None if args.proposals is None else read_table(args.proposals)
-    reader = SampleReader(at, read_table(args.images), "test", list(classes[1:]), None, proposals)
-    parts = []
-    for index in track(range(len(reader)), len(reader), f"{args.dataset}/{args.method}: detecting"):
-        sample = reader(index, max_proposals=scale["test"]["max_proposals"], seed=args.seed).to(device)
-        boxes, scores, labels = detector.detect(
-            sample.image, sample.proposals, sample.scale, scale["rpn"]["test"], scale["test"]
-        )
-        part = pd.DataFrame((boxes / sample.scale).cpu().numpy().astype(np.float32), columns=BOX)
-        part.insert(0, "image_id", str(reader.images.at[index, "image_id"]))
-        part.insert(1, "class", classes[labels.cpu().numpy()])
-        part.insert(2, "score", scores.cpu().numpy().astype(np.float32))
-        parts.append(part)
+    reader = SampleReader(at, read_table(args.images), "test", classes, None, proposals)
+    label = f"{args.dataset}/{args.method}: detecting"
+    with device.claimed(scale["device"], scale["threads"]) as chosen:
+        detector.to(chosen).eval()
+        parts = [
+            detections(detector, reader, index, scale, args.seed, chosen, classes)
+            for index in track(range(len(reader)), len(reader), label)
+        ]
     write_table(args.out, pd.concat(parts, ignore_index=True))
+
+
+def detections(
+    detector: Detector,
+    reader: SampleReader,
+    index: int,
+    scale: params.Params,
+    seed: int,
+    chosen: torch.device,
+    classes: list[str],
+) -> pd.DataFrame:
+    """The rows of one image, highest score first."""
+    sample = reader(index, max_proposals=scale["test"]["max_proposals"], seed=seed).to(chosen)
+    boxes, scores, labels = detector.detect(
+        sample.image, sample.proposals, sample.scale, scale["rpn"]["test"], scale["test"]
+    )
+    table = pd.DataFrame((boxes / sample.scale).cpu().numpy().astype(np.float32), columns=BOX)
+    table.insert(0, "image_id", str(reader.images.at[index, "image_id"]))
+    table.insert(1, "class", np.array(["", *classes], dtype=object)[labels.cpu().numpy()])
+    table.insert(2, "score", scores.cpu().numpy().astype(np.float32))
+    return table

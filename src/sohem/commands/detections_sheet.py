@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     from sohem.datasets.images import load
     from sohem.paper import contact_sheet
 
-    settings = params.load(args.params)
+    settings = params.load(args.params, dataset=args.dataset)
     dataset = settings["datasets"][args.dataset]
     root = Path(params.dataset_at_scale(settings, args.dataset)["root"])
     classes = params.class_names(settings, args.dataset)

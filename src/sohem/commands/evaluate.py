@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the tables, evaluate the test subset, write metrics, per-class AP and curve."""
-    parameters = params.load(args.params)
+    parameters = params.load(args.params, dataset=args.dataset)
     settings = parameters["evaluation"]
     classes = params.class_names(parameters, args.dataset)
     images = files.read_table(args.images)

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    settings = params.load(args.params)
+    settings = params.load(args.params, dataset=args.dataset)
     here = params.dataset_at_scale(settings, args.dataset)
     root, kind = Path(here["root"]), settings["datasets"][args.dataset]["format"]
     miniature = here.get("miniature")

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     from sohem.proposals import selective_search
 
     cv2.setNumThreads(1)  # the chunks are what runs in parallel
-    settings = params.load(args.params)
+    settings = params.load(args.params, dataset=args.dataset)
     search = params.at_scale(settings)["selective_search"]
     root = Path(params.dataset_at_scale(settings, args.dataset)["root"])
     images = chunks.part(files.read_table(args.images), args.chunk, search["chunks"])

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    settings = params.load(args.params)
+    settings = params.load(args.params, dataset=args.dataset)
     root = Path(params.dataset_at_scale(settings, args.dataset)["root"]).as_posix()
     manifest = files.read_json(args.manifest)
     if not isinstance(manifest, dict) or manifest.get("root") != root:

@@ -6,17 +6,16 @@ with the same bytes. Ctrl-C and SIGTERM save the state and stop at the next iter
 
 import argparse
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from sohem import detectors, mining, params, provenance, training
-from sohem.detectors import detector as networks
+from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
 from sohem.files import read_table, write_json, write_table
 from sohem.progress import track
-from sohem.training import checkpoint
+from sohem.training import checkpoint, device
 from sohem.training.interrupt import stop_on_signal
 from sohem.training.loop import Run, log_table, normalise_targets, start, train
 from sohem.training.samples import SampleReader
@@ -39,78 +38,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train or resume, then write checkpoint, log and provenance."""
-    settings = params.select(params.load(args.params), "train", dataset=args.dataset, method=args.method)
-    scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
-    dataset, method = settings["datasets"][args.dataset], settings["methods"][args.method]
-    device = pick_device(scale["device"], scale["threads"])
-    inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
-    classes = params.class_names(settings, args.dataset)
-    tables = [None if p is None else read_table(p) for p in (args.images, args.ground_truth, args.proposals)]
-    images, ground_truth, proposals = tables
-    assert images is not None
-    if dataset["detector"] == "fast_rcnn" and proposals is None:
-        raise TrainingError(
-            f"{args.dataset}: the detector fast_rcnn needs --proposals (sohem merge-proposals makes them)"
-        )
-    reader = SampleReader(at, images, "train", classes, ground_truth, proposals)
+    given = params.load(args.params, dataset=args.dataset, method=args.method)
+    settings = params.select(given, "train", dataset=args.dataset, method=args.method)
+    scale = params.at_scale(settings)
+    with device.claimed(scale["device"], scale["threads"]) as chosen:
+        reader = read(args, settings)
+        detector = initial(args, settings, reader).to(chosen)
+        at = params.dataset_at_scale(settings, args.dataset)
+        current = start(detector, scale["train"], at.get("iterations", scale["train"]["iterations"]))
+        stored = {"settings": params.dumps(settings), "seed": args.seed}
+        inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
+        state_file = args.state / state_name(stored, inputs) / "state.pt"
+        if state_file.exists():
+            current.restore(checkpoint.load(state_file, chosen)["run"])
 
-    detector = networks.build(dataset["detector"], len(classes), scale, args.seed)
+        def save() -> None:
+            checkpoint.save(state_file, {**stored, "run": current.state()})
+
+        if not resume(args, settings, current, reader, save):
+            print(f"stopped at iteration {current.done}; the same command goes on from there")
+            raise KeyboardInterrupt
+        write_table(args.log, log_table(current.log))
+        write_json(args.provenance, provenance.record(settings, inputs, device=device.describe(chosen)))
+        checkpoint.save(args.checkpoint, {**stored, "iteration": current.done, "model": detector.state_dict()})
+        state_file.unlink(missing_ok=True)
+
+
+def read(args: argparse.Namespace, settings: params.Params) -> SampleReader:
+    """The training images with their boxes."""
+    if settings["datasets"][args.dataset]["detector"] == "fast_rcnn" and args.proposals is None:
+        raise TrainingError(f"{args.dataset}: detector fast_rcnn needs --proposals (sohem merge-proposals makes them)")
+    proposals = None if args.proposals is None else read_table(args.proposals)
+    at, classes = params.dataset_at_scale(settings, args.dataset), params.class_names(settings, args.dataset)
+    return SampleReader(at, read_table(args.images), "train", classes, read_table(args.ground_truth), proposals)
+
+
+def initial(args: argparse.Namespace, settings: params.Params, reader: SampleReader) -> Detector:
+    """The detector before training."""
+    scale, classes = params.at_scale(settings), params.class_names(settings, args.dataset)
+    detector = build(settings["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
     if scale["weights"] != "none":
         if args.weights is None:
             raise TrainingError(f"scales.{settings['scale']}.weights is {scale['weights']}: give the file as --weights")
         start_from(detector, args.weights, scale["weights"])
     normalise_targets(detector, reader, scale)
-    iterations = at.get("iterations", scale["train"]["iterations"])
-    current = start(detector.to(device), scale["train"], iterations)
+    return detector
 
-    stored = {"settings": params.dumps(settings), "seed": args.seed}
-    state_file = args.state / state_name(stored, inputs) / "state.pt"
-    if state_file.exists():
-        current.restore(checkpoint.load(state_file, device)["run"])
+
+def resume(
+    args: argparse.Namespace, settings: params.Params, current: Run, reader: SampleReader, save: Callable[[], None]
+) -> bool:
+    """Train what is left to do, with progress; False if a signal asked to stop."""
+    scale, target = params.at_scale(settings), settings["datasets"][args.dataset].get("beta_target", "ratio")
+    total, every, done = len(current.log), scale["train"]["log_every"], current.done
     label = f"{args.dataset}/{args.method}/seed{args.seed}"
-    every, done = scale["train"]["log_every"], current.done
-
-    def save(run: Run) -> None:
-        checkpoint.save(state_file, {**stored, "run": run.state()})
-
     with stop_on_signal() as stop:
-        finished = train(
+        return train(
             current,
             reader,
-            method,
-            dataset.get("beta_target", "ratio"),
+            settings["methods"][args.method],
+            target,
             scale,
             args.seed,
             save,
-            lambda steps, note: track(steps, iterations, label, note, every, done),
+            lambda steps, note: track(steps, total, label, note, every, done),
             lambda: bool(stop),
         )
-    if not finished:
-        print(f"stopped at iteration {current.done}; the same command goes on from there")
-        raise KeyboardInterrupt
-    write_table(args.log, log_table(current.log))
-    write_json(args.provenance, provenance.record(settings, inputs, device=device_name(device)))
-    checkpoint.save(args.checkpoint, {**stored, "iteration": iterations, "model": detector.state_dict()})
-    state_file.unlink(missing_ok=True)
-
-
-def pick_device(name: str, threads: int) -> torch.device:
-    """The device to train on.
-
-    Raises:
-        TrainingError: a GPU is asked for and there is none.
-    """
-    torch.set_num_threads(threads)
-    if name == "cuda" and not torch.cuda.is_available():
-        raise TrainingError(
-            "device: cuda, but no usable GPU was found; install a driver, or set scales.<scale>.device: cpu"
-        )
-    return torch.device(name)
-
-
-def device_name(device: torch.device) -> str:
-    """What a reader of the provenance wants to know: cpu, or the GPU's name."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def state_name(stored: dict[str, object], inputs: list[Path]) -> str:

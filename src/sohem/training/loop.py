@@ -108,7 +108,7 @@ def train(
     target: float | str,
     settings: dict[str, Any],
     seed: int,
-    save: Callable[[Run], None],
+    save: Callable[[], None],
     progress: Progress,
     stop: Callable[[], bool],
 ) -> bool:
@@ -148,7 +148,7 @@ def train(
     for iteration in progress(range(run.done, total), losses):
         if stop():
             flush()
-            save(run)
+            save()
             return False
         alpha, beta = 1.0, 1.0
         if method["miner"] == "sohem":
@@ -170,7 +170,7 @@ def train(
             flush()
         run.optimiser.step()
         if due and run.done < total:
-            save(run)
+            save()
     return True
 
 

@@ -1,0 +1,34 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from sohem.errors import TrainingError
+from sohem.training import device
+
+
+def test_the_cpu_needs_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with device.claimed("cpu", 1) as chosen:
+        assert device.describe(chosen) == "cpu"
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_gpu_is_said_in_words(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match="no usable GPU was found"), device.claimed("cuda", 1):
+        pass
+
+
+def test_runs_side_by_side_get_different_gpus(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=f"card-{index}"))
+    with device.claimed("cuda", 1) as first, device.claimed("cuda", 1) as second:
+        assert (first.index, second.index) == (0, 1)
+        with device.claimed("cuda", 1) as third:
+            assert third.index == 0
+        assert "shares the first" in capsys.readouterr().err
+    with device.claimed("cuda", 1) as again:
+        assert again.index == 0
