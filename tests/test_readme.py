@@ -1,6 +1,7 @@
 """What the README promises is there, and the numbers that it shows are those of results/demo."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,14 @@ def test_links_and_pictures_exist():
 
 
 def test_the_table_shown_is_the_table_made():
-    made = (ROOT / "results" / "demo" / "table3.md").read_text(encoding="utf-8")
-    ours = re.search(r"(?:^\|.*\n)+", made, re.MULTILINE)
+    # As committed: a run on another machine or with other parameters need not change the README.
+    command = ["git", "show", "HEAD:results/demo/table3.md"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if shown.returncode:
+        pytest.skip("the table is not in git here")
+    ours = re.search(r"(?:^\|.*\n)+", shown.stdout, re.MULTILINE)
     assert ours is not None
-    assert ours.group() in README
+    assert ours.group() in README, "copy the table of results/demo/table3.md into README.md"
 
 
 @pytest.mark.parametrize("name", ["make demo", "make test", "snakemake --cores 8 all", "dvc repro", "dvc metrics diff"])
