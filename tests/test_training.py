@@ -166,7 +166,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 130
     assert not (tmp_path / "cut" / "checkpoint.pt").exists()
     (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
-    assert checkpoint.load(state)["run"]["iteration"] == 7
+    assert checkpoint.load(state, ["run"])["run"]["iteration"] == 7
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 0
     assert len(calls) == 2 * 12
     assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
@@ -206,7 +206,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, 
     assert "iteration 7: the loss cls_selected is nan" in error
     assert "Traceback" not in error
     (state,) = (tmp_path / "state").rglob("state.pt")
-    stored = checkpoint.load(state)["run"]
+    stored = checkpoint.load(state, ["run"])["run"]
     assert stored["iteration"] == 4
     assert all(torch.isfinite(v).all() for v in stored["model"].values())
 
@@ -233,7 +233,8 @@ def test_detect_refuses_what_it_cannot_trust(data, tmp_path, capsys):
     (tmp_path / "cut.pt").write_bytes(good.read_bytes()[:-100])
     (tmp_path / "text.pt").write_text("not a checkpoint")
     torch.save({"weights": torch.zeros(1)}, tmp_path / "other.pt")
-    for name in ("cut.pt", "text.pt", "other.pt", "absent.pt"):
+    checkpoint.save(tmp_path / "pretrained.pt", {"settings": "{}", "backbone": {}, "hidden": {}})
+    for name in ("cut.pt", "text.pt", "other.pt", "absent.pt", "pretrained.pt"):
         assert detect(data, tmp_path, tmp_path / name) == 2, name
         error = capsys.readouterr().err
         assert name in error
@@ -250,7 +251,7 @@ def test_a_checkpoint_is_loaded_without_executing_anything(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     torch.save({"format": checkpoint.FORMAT, "model": Evil()}, tmp_path / "evil.pt")
     with pytest.raises(CheckpointError, match="nothing in it was executed"):
-        checkpoint.load(tmp_path / "evil.pt")
+        checkpoint.load(tmp_path / "evil.pt", [])
     assert not (tmp_path / "executed").exists()
 
 

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     """Detect on every test image; boxes are written in original pixels."""
     settings = params.load(args.params, dataset=args.dataset, method=args.method)
     trained = params.select(settings, "train", dataset=args.dataset, method=args.method)
-    content = checkpoint.load(args.checkpoint)
+    content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "model"))
     checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
     scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
     classes = params.class_names(settings, args.dataset)

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
         inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
         state_file = args.state / state_name(stored, inputs) / "state.pt"
         if state_file.exists():
-            current.restore(checkpoint.load(state_file, chosen)["run"])
+            current.restore(checkpoint.load(state_file, ["run"], chosen)["run"])
 
         def save() -> None:
             checkpoint.save(state_file, {**stored, "run": current.state()})

@@ -23,13 +23,13 @@ def start_from(detector: Detector, path: Path, kind: str) -> None:
         CheckpointError: the file is missing, damaged, or does not fit this network.
     """
     if kind == "crops":
-        content = checkpoint.load(path)
-        backbone, hidden = content.get("backbone"), content.get("hidden")
+        content = checkpoint.load(path, needs=("backbone", "hidden"))
+        backbone, hidden = content["backbone"], content["hidden"]
     else:
         backbone, hidden = _from_vgg(path)
     _load(detector.backbone.layers, backbone, path, "backbone")
     own = {k: v for k, v in detector.head.state_dict().items() if not k.startswith(("fc6", "fc7"))}
-    _load(detector.head, {**own, **(hidden or {})}, path, "head")
+    _load(detector.head, {**own, **hidden}, path, "head")
 
 
 def _from_vgg(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -48,9 +48,9 @@ def _from_vgg(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return backbone, hidden
 
 
-def _load(module: nn.Module, state: dict[str, Tensor] | None, path: Path, what: str) -> None:
+def _load(module: nn.Module, state: dict[str, Tensor], path: Path, what: str) -> None:
     try:
-        module.load_state_dict(state or {})
+        module.load_state_dict(state)
     except RuntimeError as error:
         problem = " ".join(str(error).split())
         raise CheckpointError(

@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,14 @@ def save(path: str | Path, content: dict[str, Any]) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def load(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load(path: str | Path, needs: Collection[str], device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read a checkpoint.
 
+    Args:
+        needs: the keys that it must hold; a trained detector, a state to resume from and pretrained weights differ.
+
     Raises:
-        CheckpointError: missing, cut short, or not written by ``save``.
+        CheckpointError: missing, cut short, not written by ``save``, or of another kind.
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
@@ -49,6 +53,8 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Any]
         ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this program (expected {FORMAT}); train again")
+    if missing := [key for key in needs if key not in content]:
+        raise CheckpointError(f"{path}: holds no {', '.join(missing)}: a file of another step; give the right one")
     return content
 
 
