@@ -28,7 +28,8 @@ import torch
 from faster_coco_eval import COCO, COCOeval_faster
 from torchmetrics.detection import MeanAveragePrecision
 
-from sohem.evaluation.average_precision import BOX, evaluate
+from sohem.datasets.annotation import BOX
+from sohem.evaluation.average_precision import evaluate
 
 IOUS = [round(0.5 + 0.05 * k, 2) for k in range(10)]
 CASE = Path(__file__).parents[2] / "shared" / "data" / "eval" / "voc07_darknet"

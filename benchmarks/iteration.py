@@ -21,9 +21,10 @@ import torch
 
 from sohem import params
 from sohem.datasets import ground_truth, miniature
+from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import build
 from sohem.training import loop, step
-from sohem.training.samples import BOX, SampleReader
+from sohem.training.samples import SampleReader
 
 ROOT = Path(__file__).parents[1]
 

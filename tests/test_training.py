@@ -65,7 +65,7 @@ def test_a_mirrored_sample_shows_the_same_pixels_in_its_boxes(data):
 
 
 def test_epochs_visit_every_image_once():
-    seen = [index for i in range(6) for _, index in loop.batch_indices(3, i, 2, 4)]
+    seen = [index for i in range(6) for index in loop.batch_indices(3, i, 2, 4)]
     assert all(sorted(seen[k : k + 4]) == [0, 1, 2, 3] for k in (0, 4, 8))
 
 

@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 
 from sohem import params
+from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
 from sohem.errors import CheckpointError
 from sohem.files import read_table, write_table
 from sohem.progress import track
 from sohem.training import checkpoint, device
-from sohem.training.samples import BOX, SampleReader
+from sohem.training.samples import SampleReader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

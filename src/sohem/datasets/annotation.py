@@ -8,6 +8,8 @@ from sohem.errors import DataError
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels, half-open
 Size = tuple[int, int]  # width, height in pixels
 
+BOX = ["x1", "y1", "x2", "y2"]  # the columns of a box, in every table
+
 
 class Object(NamedTuple):
     """One annotated object, or (``ignore``) a region that may hold objects that nobody labelled."""

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sohem.datasets.annotation import BOX
 from sohem.errors import DataError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-BOX = ["x1", "y1", "x2", "y2"]
 GROUND_TRUTH_COLUMNS = ["image_id", "class", *BOX, "difficult", "ignore"]
 DETECTION_COLUMNS = ["image_id", "class", "score", *BOX]
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from sohem.evaluation.average_precision import BOX, IGNORE_SHARE, best_overlap, judge, share_inside
+from sohem.datasets.annotation import BOX
+from sohem.evaluation.average_precision import IGNORE_SHARE, best_overlap, judge, share_inside
 
 Colour = tuple[int, int, int]
 

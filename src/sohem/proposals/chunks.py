@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from sohem.datasets.annotation import BOX
 from sohem.errors import DataError, ParamsError
 
-COLUMNS = ["image_id", "x1", "y1", "x2", "y2"]
+COLUMNS = ["image_id", *BOX]
 
 
 def part(images: pd.DataFrame, chunk: int, chunks: int) -> pd.DataFrame:

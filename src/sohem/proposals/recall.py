@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from sohem.datasets.annotation import BOX
+
 IOUS = (0.5, 0.7)
 ALL = "all"  # stands for every class in the recall table
-_BOX = ["x1", "y1", "x2", "y2"]
 
 
 def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -20,8 +21,8 @@ def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 def best_overlaps(ground_truth: pd.DataFrame, proposals: pd.DataFrame) -> np.ndarray:
     """For each row of ``ground_truth`` [G] the largest IoU with a proposal of its image, 0 without any."""
     rows = proposals.groupby("image_id", sort=False).indices
-    boxes = proposals[_BOX].to_numpy(np.float64)
-    objects = ground_truth[_BOX].to_numpy(np.float64)
+    boxes = proposals[BOX].to_numpy(np.float64)
+    objects = ground_truth[BOX].to_numpy(np.float64)
     best = np.zeros(len(ground_truth))
     for image_id, here in ground_truth.groupby("image_id", sort=False).indices.items():
         if image_id in rows:

@@ -65,18 +65,18 @@ def log_table(log: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(log, columns=LOG_COLUMNS).astype({"iteration": "int64"})
 
 
-def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[tuple[int, int]]:
-    """The (epoch, image index) pairs of an iteration: epochs are permutations, read one after the other."""
+def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[int]:
+    """The indices of an iteration's images: epochs are permutations, read one after the other."""
     positions = range(iteration * images, (iteration + 1) * images)
     orders = {epoch: epoch_order(seed, epoch, count) for epoch in {p // count for p in positions}}
-    return [(p // count, int(orders[p // count][p % count])) for p in positions]
+    return [int(orders[p // count][p % count]) for p in positions]
 
 
 def load_batch(reader: SampleReader, settings: dict[str, Any], seed: int, iteration: int) -> list[Sample]:
     """The N samples of an iteration, each mirrored with probability one half."""
     train = settings["train"]
     samples = []
-    for slot, (_, index) in enumerate(batch_indices(seed, iteration, train["images"], len(reader))):
+    for slot, index in enumerate(batch_indices(seed, iteration, train["images"], len(reader))):
         coin = torch.rand((), generator=stream(seed, "flip", iteration, slot))
         mirror = train["flip"] and bool(coin < 0.5)
         draw = int(torch.randint(2**31, (), generator=stream(seed, "draw", iteration, slot)))

@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sohem.boxes import flip
+from sohem.datasets.annotation import BOX
 from sohem.datasets.images import load
 from sohem.errors import DataError
 from sohem.randomness import stream
-
-BOX = ["x1", "y1", "x2", "y2"]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What each RoI should be: its label and its regression target (Fast R-CNN; OHEM's thresholds in recipe and docs)."""
+"""What each RoI should be: its label and its regression target (Fast R-CNN, with the thresholds of OHEM's release)."""
 
 import torch
 from torch import Tensor
