@@ -1,10 +1,11 @@
 import errno
 import json
+import os
 
 import pytest
 
 from sohem import cli
-from sohem.datasets import generated, ground_truth, tree
+from sohem.datasets import generated, ground_truth, record, tree
 from sohem.errors import DataError, SohemError
 from sohem.files import read_json
 from trees import kitti_tree, settings, voc_tree
@@ -12,6 +13,10 @@ from trees import kitti_tree, settings, voc_tree
 
 def write_voc(chosen, root):
     voc_tree(root, test=[f"{chosen['seed']:06}"])
+
+
+def look(root, kind):
+    return tree.manifest(root, kind, record.take(root, tree.names(root, kind), {}))
 
 
 def snapshot(folder):
@@ -58,23 +63,68 @@ def test_the_remains_of_a_killed_run_are_removed(tmp_path):
 
 def test_a_manifest_changes_with_annotations_and_image_lists(tmp_path):
     root = voc_tree(tmp_path / "voc")
-    first = tree.manifest(root, "voc")
+    first = look(root, "voc")
     assert (first["images"], first["annotations"], first["format"]) == (3, 3, "voc")
     assert first["bytes"] == sum(len(content) for content in snapshot(root).values())
     (root / "ImageSets/Main/dog_test.txt").write_text("not used")
-    assert tree.manifest(root, "voc") == first
+    assert look(root, "voc") == first
     annotation = root / "Annotations/000001.xml"
     annotation.write_text(annotation.read_text().replace("dog", "cat"))
-    assert tree.manifest(root, "voc")["sha256"] != first["sha256"]
+    assert look(root, "voc")["sha256"] != first["sha256"]
 
 
-def test_only_generated_images_enter_with_their_contents(tmp_path):
+def test_images_enter_with_their_contents(tmp_path):
     root = kitti_tree(tmp_path / "kitti")
-    own, made = tree.manifest(root, "kitti"), tree.manifest(root, "kitti", {"seed": 7})
+    own, made = look(root, "kitti"), tree.manifest_of_generated(root, "kitti", {"seed": 7})
+    assert {k: own[k] for k in ("images", "annotations", "bytes")} == {
+        k: made[k] for k in ("images", "annotations", "bytes")
+    }
     image = root / "image_2/000000.png"
     image.write_bytes(image.read_bytes()[::-1])
-    assert tree.manifest(root, "kitti") == own
-    assert tree.manifest(root, "kitti", {"seed": 7})["sha256"] != made["sha256"]
+    assert look(root, "kitti")["sha256"] != own["sha256"]
+    assert tree.manifest_of_generated(root, "kitti", {"seed": 7})["sha256"] != made["sha256"]
+
+
+def test_a_file_is_read_again_only_if_its_size_or_time_changed(tmp_path):
+    root = kitti_tree(tmp_path / "kitti")
+    names = tree.names(root, "kitti")
+    first = record.take(root, names, {})
+    record.write(tmp_path / "r.tsv", root, first)
+    assert record.read(tmp_path / "r.tsv", root) == first
+    assert record.read(tmp_path / "r.tsv", tmp_path) == {}
+    image = root / "image_2/000001.png"
+    image.write_bytes(image.read_bytes()[::-1])
+    assert not record.untouched(tmp_path / "r.tsv", root)
+    times = first["image_2/000001.png"].modified
+    os.utime(image, ns=(times, times))  # the same size and time: taken as unchanged, and documented so
+    assert record.untouched(tmp_path / "r.tsv", root)
+    assert record.take(root, names, first) == first
+    os.utime(image, ns=(times, times + 1))
+    now = record.take(root, names, first)
+    assert record.compare(first, now) == (["image_2/000001.png"], [], [])
+    (tmp_path / "r.tsv").write_text(f"{root}\nnonsense\n")
+    with pytest.raises(DataError, match=r"r\.tsv: not a record"):
+        record.read(tmp_path / "r.tsv", root)
+
+
+def test_a_second_look_names_what_changed(tmp_path, capsys):
+    root = voc_tree(tmp_path / "voc")
+    command = ["fetch", "--dataset", "voc", "--out", str(tmp_path / "m.json")]
+    command += ["--params", json.dumps(settings("voc", root))]
+    assert cli.main(command) == 0
+    first = read_json(tmp_path / "m.json")
+    assert cli.main(command) == 0
+    assert read_json(tmp_path / "m.json") == first
+    assert "since the last look" not in capsys.readouterr().err
+    (root / "JPEGImages/000001.jpg").write_bytes(b"other")
+    (root / "JPEGImages/000002.jpg").unlink()
+    (root / "JPEGImages/000009.jpg").write_bytes(b"new")
+    assert cli.main(command) == 0
+    assert (
+        "voc: since the last look 1 changed: JPEGImages/000001.jpg; 1 gone: JPEGImages/000002.jpg; "
+        "1 new: JPEGImages/000009.jpg;" in capsys.readouterr().err
+    )
+    assert read_json(tmp_path / "m.json")["sha256"] != first["sha256"]
 
 
 def test_the_step_on_a_tree_of_the_user(tmp_path, capsys):

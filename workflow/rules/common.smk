@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from sohem import params, schema, sources
+from sohem.datasets import record
 from sohem.errors import SohemError
 
 
@@ -109,7 +110,10 @@ def gpu():
     return 1 if SETTINGS["device"] == "cuda" else 0
 
 
-# The manifest of a generated tree that was deleted says nothing: without it, fetch runs again when images are needed.
+# A manifest is taken away, so that fetch runs again, if it says nothing any more: a tree that can be made again was
+# deleted, or a real file has another size or time of change than fetch recorded.
 for name in DATASETS:
-    if generated(name) and not Path(params.dataset_at_scale(config, name)["root"]).is_dir():
-        Path(f"data/{SCALE}/{name}.json").unlink(missing_ok=True)
+    here, manifest = params.dataset_at_scale(config, name), Path(f"data/{SCALE}/{name}.json")
+    lost = not Path(here["root"]).is_dir() and ("miniature" in here or "archives" in here)
+    if manifest.exists() and (lost or not record.untouched(record.path_of(manifest), Path(here["root"]))):
+        manifest.unlink()

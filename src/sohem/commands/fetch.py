@@ -1,14 +1,21 @@
 """Bring a data set's files into place and write what is there (a manifest, JSON).
 
-Where the parameters give the data set a `miniature`, its tree is generated under the root. Otherwise the files
-are the user's, and only checked for being there. A root that this step did not generate is never touched.
+Where the parameters give the data set a `miniature`, its tree is generated under the root. Where they name a folder for
+`archives` and the root is absent or empty, the archives are taken from that folder or downloaded into it, verified and
+unpacked. Otherwise the files are the user's, and only checked. A root that this step did not make is never changed.
+
+Beside the manifest lies a record of every file (.files.tsv): size, time of change, sha256. Run again, the step reads
+only files whose size or time is not as recorded, and names those whose contents changed.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from sohem import files, params
-from sohem.datasets import generated, tree
+from sohem.datasets import generated, record, tree
+from sohem.download import catalogue, extract, transfer
+from sohem.errors import DataError, ParamsError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,13 +27,54 @@ def run(args: argparse.Namespace) -> None:
     settings = params.load(args.params, dataset=args.dataset)
     here = params.dataset_at_scale(settings, args.dataset)
     root, kind = Path(here["root"]), settings["datasets"][args.dataset]["format"]
-    miniature = here.get("miniature")
+    key = f"datasets.{args.dataset}.{settings['scale']}"
+    miniature, archives = here.get("miniature"), here.get("archives")
     if miniature is not None:
-        key = f"datasets.{args.dataset}.{settings['scale']}.root"
-        generated.replace(root, {"format": kind, **miniature}, generated.write_miniature, key)
+        generated.replace(root, {"format": kind, **miniature}, generated.write_miniature, f"{key}.root")
+    elif archives is not None and generated.is_absent_or_empty(root):
+        _bring(args.dataset, Path(archives), root, f"{key}.archives")
     tree.check(root, kind, args.dataset, settings["scale"])
-    manifest = tree.manifest(root, kind, miniature)
+    if miniature is not None:
+        manifest = tree.manifest_of_generated(root, kind, miniature)
+    else:
+        entries = _look_over(args.dataset, root, kind, record.path_of(args.out))
+        manifest = tree.manifest(root, kind, entries)
     files.write_json(args.out, manifest)
     made = "generated" if miniature else "found"
     counts = f"{manifest['images']} images and {manifest['annotations']} annotations"
     print(f"{args.dataset}: {made} {counts} in {root}")
+
+
+def _bring(dataset: str, folder: Path, root: Path, key: str) -> None:
+    """Download what is missing in ``folder``, verify all archives, and unpack them to ``root``."""
+    if dataset not in catalogue.DATASETS:
+        raise ParamsError(
+            f"{key}: nothing is known to download for {dataset}, only for {', '.join(catalogue.DATASETS)}; "
+            f"take the key away and unpack the data to {root} yourself"
+        )
+    source = catalogue.DATASETS[dataset]
+    if missing := [file for file in source.archives if not (folder / file.name).exists()]:
+        size = sum(file.size or 0 for file in missing) / 1e9
+        print(f"{dataset}: downloading {size:.2f} GB to {folder}; {source.terms} ({source.page})", file=sys.stderr)
+    extract.unpack([transfer.obtain(file, folder) for file in source.archives], source.inside, root)
+
+
+def _look_over(dataset: str, root: Path, kind: str, path: Path) -> record.Entries:
+    """The state of every file; what differs from the last time is named."""
+    before = record.read(path, root)
+    now = record.take(root, tree.names(root, kind), before)
+    changes = record.compare(before, now) if before else record.Changes([], [], [])
+    if any(changes):
+        found = "; ".join(
+            f"{len(names)} {how}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+            for how, names in changes._asdict().items()
+            if names
+        )
+        if (root / extract.MARKER).is_file():
+            raise DataError(
+                f"{root}: not as it was unpacked ({found}). Delete this folder, and the next run unpacks it again; "
+                f"or keep the change: delete {path} and run again"
+            )
+        print(f"{dataset}: since the last look {found}; what depends on these files is out of date", file=sys.stderr)
+    record.write(path, root, now)
+    return now

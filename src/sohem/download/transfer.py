@@ -1,0 +1,312 @@
+"""Downloads that arrive whole or not at all.
+
+``requests`` does the HTTP: connections, redirects, proxies from the environment, certificates, timeouts, and noticing
+that an answer ended early. Nothing among the kept libraries also resumes and verifies, so the rest stands here. A file
+grows as ``<name>.part``; what was cut off is continued with a range request; only a verified file gets its name.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from io import FileIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+import urllib3
+
+from sohem import files
+from sohem.download import verify
+from sohem.download.catalogue import File
+from sohem.errors import DownloadError
+from sohem.progress import track
+
+CHUNK = 1 << 18  # bytes read at a time, at most: what has come is on disk before the connection breaks
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # states of a server that may be over in a moment
+GONE = (
+    requests.exceptions.SSLError,
+    requests.exceptions.TooManyRedirects,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)  # what trying again does not mend
+
+
+class Patience(NamedTuple):
+    """How long to try, in seconds.
+
+    Attributes:
+        attempts: tries of one address in a row that bring nothing new.
+        wait: before the second try; doubled before each further one, up to ``longest``.
+        longest: of all waits, also of those that a server asks for.
+        connect: until a server must have accepted the connection.
+        stall: without a single byte until a connection counts as dead.
+    """
+
+    attempts: int = 5
+    wait: float = 1.0
+    longest: float = 60.0
+    connect: float = 20.0
+    stall: float = 60.0
+
+
+class _Refused(Exception):
+    """This address does not have the file."""
+
+
+class _Passing(Exception):
+    """This attempt failed; the next one may succeed. ``after`` is how long the server asks to wait."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+def obtain(
+    file: File, folder: Path, *, patience: Patience | None = None, sleep: Callable[[float], None] = time.sleep
+) -> Path:
+    """The path of ``file`` in ``folder``: the one that is there if it is right, else downloaded and verified.
+
+    Raises:
+        DownloadError: no address has it, it is not what the catalogue says, a file of that name is there already
+            but is another one, or the disk is full. What has arrived stays in the part file and is used next time.
+    """
+    target = folder / file.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            part = _Part(file, folder)
+            with part.opened():
+                if not target.exists():  # else another process has finished it meanwhile
+                    address = _from_any_address(part, patience or Patience(), sleep)
+                    part.finish(target)
+                    verify.remember(file, target, address)
+                    return target
+        verify.check_present(file, target)
+    except OSError as error:
+        raise DownloadError(f"{target}: cannot be read or written ({error.strerror or error})") from error
+    return target
+
+
+class _Part:
+    """The file that grows, with a note beside it that says from where and which version of it."""
+
+    def __init__(self, file: File, folder: Path) -> None:
+        self.file = file
+        self.path = folder / f"{file.name}.part"
+        self.note = folder / f"{file.name}.part.json"
+        self.handle: FileIO
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[None]:
+        """Open for writing, for one process at a time."""
+        with self.path.open("ab", buffering=0) as self.handle:
+            try:
+                fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DownloadError(f"{self.path}: another process is downloading it; wait until it is done") from None
+            try:
+                yield
+            finally:
+                if self.path.exists() and not self.size:
+                    self.path.unlink()
+                    self.note.unlink(missing_ok=True)
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.handle.fileno()).st_size
+
+    def clear(self) -> None:
+        self.handle.truncate(0)
+
+    def append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self.handle.write(view) :]
+
+    def finish(self, target: Path) -> None:
+        os.fsync(self.handle.fileno())
+        self.path.replace(target)
+        self.note.unlink(missing_ok=True)
+
+    def origin(self) -> tuple[str | None, str | None]:
+        """The address that the bytes came from, and the version that its server named."""
+        if not self.note.is_file():
+            return None, None
+        note = files.read_json(self.note)
+        return note.get("address"), note.get("version")
+
+    def make_room(self, total: int | None) -> None:
+        """
+        Raises:
+            DownloadError: the disk has no room for what is still to come.
+        """
+        missing, free = (total or 0) - self.size, shutil.disk_usage(self.path.parent).free
+        if missing > free:
+            raise DownloadError(
+                f"{self.path}: {missing / 1e9:.2f} GB are still to come, but only {free / 1e9:.2f} GB are free. "
+                "Free some space or name another folder, then run the same command again; it goes on where it was"
+            )
+
+
+def _from_any_address(part: _Part, patience: Patience, sleep: Callable[[float], None]) -> str:
+    """Fill the part file from the first address that has the file; returns the address."""
+    failures = []
+    for address in part.file.addresses:
+        try:
+            # Bytes of several answers may not fit together, if the file was changed meanwhile. Then, but only then,
+            # the same address may still have the right one.
+            for _ in range(2):
+                in_one_piece = _from_address(part, address, patience, sleep)
+                wrong = verify.problem(part.file, part.path)
+                if wrong is None:
+                    return address
+                part.clear()
+                if in_one_piece:
+                    break
+            failures.append(f"{address}: what it sent is not the file, {wrong}; it was thrown away")
+        except _Refused as error:
+            failures.append(f"{address}: {error}")
+        print(failures[-1], file=sys.stderr)
+    kept = f" The {part.size / 1e6:.0f} MB that have arrived are kept for the next try." if part.size else ""
+    raise DownloadError(
+        "\n  ".join([f"{part.file.name}: no address has delivered it.", *failures])
+        + f"\n  Try again later, or put the file into {part.path.parent} yourself: it is verified and used.{kept}"
+    )
+
+
+def _from_address(part: _Part, address: str, patience: Patience, sleep: Callable[[float], None]) -> bool:
+    """Fill the part file from one address, in as many attempts as it takes; returns whether it came in one piece."""
+    tries, reached = 0, part.size
+    while True:
+        try:
+            return _attempt(part, address, patience)
+        except _Passing as error:
+            tries = tries + 1 if part.size <= reached else 1
+            reached = max(reached, part.size)
+            if tries >= patience.attempts:
+                raise _Refused(f"{error}, {tries} times in a row") from None
+            pause = min(max(error.after, patience.wait * 2 ** (tries - 1)), patience.longest)
+            print(f"{part.file.name}: {error}; trying again in {pause:g} s", file=sys.stderr)
+            sleep(pause)
+
+
+def _attempt(part: _Part, address: str, patience: Patience) -> bool:
+    file = part.file
+    known, version = part.origin()
+    same = known == address and version is not None
+    if part.size > (file.size or part.size) or (part.size and not verify.pinned(file) and not same):
+        part.clear()  # too long, or nothing would show that the rest belongs to it
+    start = part.size
+    if start and start == file.size:
+        return False
+    part.make_room(file.size)
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if same and version:
+            headers["If-Range"] = version
+    try:
+        timeout = (patience.connect, patience.stall)
+        with requests.get(address, headers=headers, stream=True, timeout=timeout) as answer:
+            if answer.status_code == 416 and start and _total(answer) == start:
+                return False  # it had come to its end, and only the last step was missing
+            total = _accept(part, address, answer)
+            part.make_room(total)
+            mark = part.size // verify.MEGABYTE
+            steps = _receive(part, answer)
+            if total is not None:
+                steps = track(steps, total // verify.MEGABYTE, f"{file.name}, MB", start=mark)
+            for _ in steps:
+                pass
+    except GONE as error:
+        raise _Refused(_words(error)) from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise _Passing(_words(error)) from None
+    if file.size is not None and part.size < file.size:
+        raise _Passing(f"the answer ended at {part.size} of {file.size} bytes")
+    return start == 0 or answer.status_code == 200
+
+
+def _accept(part: _Part, address: str, answer: requests.Response) -> int | None:
+    """Check the head of an answer and make the part file fit its body; returns the length of the whole file."""
+    status, expected = answer.status_code, part.file.size
+    if status in PASSING:
+        after = answer.headers.get("Retry-After", "")
+        raise _Passing(f"HTTP {status} {answer.reason}", float(after) if after.isdecimal() else 0.0)
+    if status == 416:
+        part.clear()
+        raise _Passing("the server has no bytes after those that are here; beginning again")
+    if status not in (200, 206):
+        raise _Refused(f"HTTP {status} {answer.reason}")
+    total = _total(answer)
+    if total is not None and expected is not None and total != expected:
+        raise _Refused(f"the file there has {total} bytes, expected {expected}")
+    if status == 206:
+        begin = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+        if begin is None or int(begin[1]) != part.size:
+            part.clear()
+            raise _Passing("the server sent another range than was asked for; beginning again")
+        return total
+    if total is None and expected is None and not verify.pinned(part.file) and not _chunked(answer):
+        raise _Refused("the server does not say how long the file is, so nobody could tell whether it is whole")
+    part.clear()  # the whole file comes: the server knows no ranges, or has another version than before
+    etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified")
+    version = etag if etag and not etag.startswith("W/") else modified
+    files.write_json(part.note, {"address": address, "version": version})
+    return total if total is not None else expected
+
+
+def _total(answer: requests.Response) -> int | None:
+    """The length of the whole file, as an answer says it."""
+    if answer.status_code in (206, 416):
+        found = re.search(r"/(\d+)$", answer.headers.get("Content-Range", ""))
+        return int(found[1]) if found else None
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _chunked(answer: requests.Response) -> bool:
+    return answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
+
+
+def _receive(part: _Part, answer: requests.Response) -> Iterator[None]:
+    """Append the body to the part file as it comes; yields once for each megabyte of the file that is done."""
+    raw: Any = answer.raw  # as sent: some servers mark an archive as a compressed page, which must not be undone
+    mark = part.size // verify.MEGABYTE
+    while data := raw.read1(CHUNK):
+        try:
+            part.append(data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DownloadError(
+                f"{part.path}: the disk is full after {part.size / 1e6:.0f} MB. What has arrived stays there. "
+                "Free some space, then run the same command again: it goes on from here"
+            ) from error
+        if part.file.size is not None and part.size > part.file.size:
+            part.clear()
+            raise _Refused(f"it sends more than the {part.file.size} bytes that are expected")
+        while mark < part.size // verify.MEGABYTE:
+            mark += 1
+            yield
+
+
+def _words(error: Exception) -> str:
+    """What went wrong on the network, in a few words."""
+    text = str(error)
+    for kind, words in (
+        ("timed out", "no byte came for too long"),
+        ("IncompleteRead", "the connection was cut in the middle"),
+        ("NameResolution", "the server's name is not known (is there a network?)"),
+        ("Connection refused", "the server refuses connections"),
+    ):
+        if kind in text:
+            return words
+    return f"{type(error).__name__}: {' '.join(text.split())[:200]}"
