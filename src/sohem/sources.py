@@ -13,7 +13,7 @@ from pathlib import Path
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
 # What was downloaded enters by its checksum, however it came.
 _FRAME = ("cli", "download", "errors", "files", "params", "progress", "provenance", "schema", "sources",
-          *(f"download.{name}" for name in ("catalogue", "extract", "transfer", "verify")))  # fmt: skip
+          *(f"download.{name}" for name in ("catalogue", "extract", "part", "transfer", "verify")))  # fmt: skip
 FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
 
 

@@ -5,25 +5,19 @@ that an answer ended early. Nothing among the kept libraries also resumes and ve
 grows as ``<name>.part``; what was cut off is continued with a range request; only a verified file gets its name.
 """
 
-import contextlib
-import errno
-import fcntl
-import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
 import urllib3
 
-from sohem import files
 from sohem.download import verify
 from sohem.download.catalogue import File
+from sohem.download.part import Part
 from sohem.errors import DownloadError
 from sohem.progress import track
 
@@ -81,7 +75,7 @@ def obtain(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            part = _Part(file, folder)
+            part = Part(file, folder)
             with part.opened():
                 if not target.exists():  # else another process has finished it meanwhile
                     address = _from_any_address(part, patience or Patience(), sleep)
@@ -94,68 +88,7 @@ def obtain(
     return target
 
 
-class _Part:
-    """The file that grows, with a note beside it that says from where and which version of it."""
-
-    def __init__(self, file: File, folder: Path) -> None:
-        self.file = file
-        self.path = folder / f"{file.name}.part"
-        self.note = folder / f"{file.name}.part.json"
-        self.handle: FileIO
-
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[None]:
-        """Open for writing, for one process at a time."""
-        with self.path.open("ab", buffering=0) as self.handle:
-            try:
-                fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DownloadError(f"{self.path}: another process is downloading it; wait until it is done") from None
-            try:
-                yield
-            finally:
-                if self.path.exists() and not self.size:
-                    self.path.unlink()
-                    self.note.unlink(missing_ok=True)
-
-    @property
-    def size(self) -> int:
-        return os.fstat(self.handle.fileno()).st_size
-
-    def clear(self) -> None:
-        self.handle.truncate(0)
-
-    def append(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[self.handle.write(view) :]
-
-    def finish(self, target: Path) -> None:
-        os.fsync(self.handle.fileno())
-        self.path.replace(target)
-        self.note.unlink(missing_ok=True)
-
-    def origin(self) -> tuple[str | None, str | None]:
-        """The address that the bytes came from, and the version that its server named."""
-        if not self.note.is_file():
-            return None, None
-        note = files.read_json(self.note)
-        return note.get("address"), note.get("version")
-
-    def make_room(self, total: int | None) -> None:
-        """
-        Raises:
-            DownloadError: the disk has no room for what is still to come.
-        """
-        missing, free = (total or 0) - self.size, shutil.disk_usage(self.path.parent).free
-        if missing > free:
-            raise DownloadError(
-                f"{self.path}: {missing / 1e9:.2f} GB are still to come, but only {free / 1e9:.2f} GB are free. "
-                "Free some space or name another folder, then run the same command again; it goes on where it was"
-            )
-
-
-def _from_any_address(part: _Part, patience: Patience, sleep: Callable[[float], None]) -> str:
+def _from_any_address(part: Part, patience: Patience, sleep: Callable[[float], None]) -> str:
     """Fill the part file from the first address that has the file; returns the address."""
     failures = []
     for address in part.file.addresses:
@@ -181,23 +114,23 @@ def _from_any_address(part: _Part, patience: Patience, sleep: Callable[[float], 
     )
 
 
-def _from_address(part: _Part, address: str, patience: Patience, sleep: Callable[[float], None]) -> bool:
+def _from_address(part: Part, address: str, patience: Patience, sleep: Callable[[float], None]) -> bool:
     """Fill the part file from one address, in as many attempts as it takes; returns whether it came in one piece."""
     tries, reached = 0, part.size
     while True:
         try:
             return _attempt(part, address, patience)
         except _Passing as error:
-            tries = tries + 1 if part.size <= reached else 1
+            tries = tries + 1 if part.size <= reached else 0
             reached = max(reached, part.size)
             if tries >= patience.attempts:
                 raise _Refused(f"{error}, {tries} times in a row") from None
-            pause = min(max(error.after, patience.wait * 2 ** (tries - 1)), patience.longest)
+            pause = min(max(error.after, patience.wait * 2 ** max(tries - 1, 0)), patience.longest)
             print(f"{part.file.name}: {error}; trying again in {pause:g} s", file=sys.stderr)
             sleep(pause)
 
 
-def _attempt(part: _Part, address: str, patience: Patience) -> bool:
+def _attempt(part: Part, address: str, patience: Patience) -> bool:
     file = part.file
     known, version = part.origin()
     same = known == address and version is not None
@@ -206,7 +139,7 @@ def _attempt(part: _Part, address: str, patience: Patience) -> bool:
     start = part.size
     if start and start == file.size:
         return False
-    part.make_room(file.size)
+    part.check_room(file.size)
     headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -218,7 +151,7 @@ def _attempt(part: _Part, address: str, patience: Patience) -> bool:
             if answer.status_code == 416 and start and _total(answer) == start:
                 return False  # it had come to its end, and only the last step was missing
             total = _accept(part, address, answer)
-            part.make_room(total)
+            part.check_room(total)
             mark = part.size // verify.MEGABYTE
             steps = _receive(part, answer)
             if total is not None:
@@ -234,7 +167,7 @@ def _attempt(part: _Part, address: str, patience: Patience) -> bool:
     return start == 0 or answer.status_code == 200
 
 
-def _accept(part: _Part, address: str, answer: requests.Response) -> int | None:
+def _accept(part: Part, address: str, answer: requests.Response) -> int | None:
     """Check the head of an answer and make the part file fit its body; returns the length of the whole file."""
     status, expected = answer.status_code, part.file.size
     if status in PASSING:
@@ -258,8 +191,7 @@ def _accept(part: _Part, address: str, answer: requests.Response) -> int | None:
         raise _Refused("the server does not say how long the file is, so nobody could tell whether it is whole")
     part.clear()  # the whole file comes: the server knows no ranges, or has another version than before
     etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified")
-    version = etag if etag and not etag.startswith("W/") else modified
-    files.write_json(part.note, {"address": address, "version": version})
+    part.came_from(address, etag if etag and not etag.startswith("W/") else modified)
     return total if total is not None else expected
 
 
@@ -276,20 +208,12 @@ def _chunked(answer: requests.Response) -> bool:
     return answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
 
 
-def _receive(part: _Part, answer: requests.Response) -> Iterator[None]:
+def _receive(part: Part, answer: requests.Response) -> Iterator[None]:
     """Append the body to the part file as it comes; yields once for each megabyte of the file that is done."""
     raw: Any = answer.raw  # as sent: some servers mark an archive as a compressed page, which must not be undone
     mark = part.size // verify.MEGABYTE
     while data := raw.read1(CHUNK):
-        try:
-            part.append(data)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise DownloadError(
-                f"{part.path}: the disk is full after {part.size / 1e6:.0f} MB. What has arrived stays there. "
-                "Free some space, then run the same command again: it goes on from here"
-            ) from error
+        part.append(data)
         if part.file.size is not None and part.size > part.file.size:
             part.clear()
             raise _Refused(f"it sends more than the {part.file.size} bytes that are expected")
