@@ -110,10 +110,18 @@ def gpu():
     return 1 if SETTINGS["device"] == "cuda" else 0
 
 
-# A manifest is taken away, so that fetch runs again, if it says nothing any more: a tree that can be made again was
-# deleted, or a real file has another size or time of change than fetch recorded.
 for name in DATASETS:
     here, manifest = params.dataset_at_scale(config, name), Path(f"data/{SCALE}/{name}.json")
-    lost = not Path(here["root"]).is_dir() and ("miniature" in here or "archives" in here)
-    if manifest.exists() and (lost or not record.untouched(record.path_of(manifest), Path(here["root"]))):
-        manifest.unlink()
+    root = Path(here["root"])
+    if not root.is_dir() and ("miniature" in here or "archives" in here):
+        # The manifest of a tree that was deleted says nothing: without it, fetch runs again when images are needed.
+        manifest.unlink(missing_ok=True)
+    elif root.is_dir() and manifest.exists() and not record.untouched(record.path_of(manifest), root):
+        # A real file has another size or time of change than fetch recorded. If its contents are others too, so is
+        # the manifest, and Snakemake sees that what depends on it is out of date.
+        from sohem.commands import fetch
+
+        try:
+            fetch.look(config, name, manifest)
+        except SohemError as error:
+            stop(error)

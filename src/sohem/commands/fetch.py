@@ -11,6 +11,7 @@ only files whose size or time is not as recorded, and names those whose contents
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from sohem import files, params
 from sohem.datasets import generated, record, tree
@@ -33,16 +34,28 @@ def run(args: argparse.Namespace) -> None:
         generated.replace(root, {"format": kind, **miniature}, generated.write_miniature, f"{key}.root")
     elif archives is not None and generated.is_absent_or_empty(root):
         _bring(args.dataset, Path(archives), root, f"{key}.archives")
-    tree.check(root, kind, args.dataset, settings["scale"])
-    if miniature is not None:
-        manifest = tree.manifest_of_generated(root, kind, miniature)
-    else:
-        entries = _look_over(args.dataset, root, kind, record.path_of(args.out))
-        manifest = tree.manifest(root, kind, entries)
-    files.write_json(args.out, manifest)
+    manifest = look(settings, args.dataset, Path(args.out))
     made = "generated" if miniature else "found"
     counts = f"{manifest['images']} images and {manifest['annotations']} annotations"
     print(f"{args.dataset}: {made} {counts} in {root}")
+
+
+def look(settings: params.Params, dataset: str, out: Path) -> dict[str, Any]:
+    """Write the manifest of the tree that is there to ``out`` and, for real data, the record of its files.
+
+    The workflow calls this too, when a file is not as recorded: a manifest that says something else makes everything
+    run again that depends on the images.
+    """
+    here = params.dataset_at_scale(settings, dataset)
+    root, kind = Path(here["root"]), settings["datasets"][dataset]["format"]
+    tree.check(root, kind, dataset, settings["scale"])
+    if "miniature" in here:
+        manifest = tree.manifest_of_generated(root, kind, here["miniature"])
+    else:
+        manifest = tree.manifest(root, kind, _look_over(dataset, root, kind, record.path_of(out)))
+    if not out.exists() or files.read_json(out) != manifest:
+        files.write_json(out, manifest)
+    return manifest
 
 
 def _bring(dataset: str, folder: Path, root: Path, key: str) -> None:
