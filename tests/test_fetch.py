@@ -3,9 +3,12 @@ import json
 import os
 
 import pytest
+from PIL import Image
 
+from clones import Clone
 from sohem import cli
 from sohem.datasets import generated, ground_truth, record, tree
+from sohem.download import extract
 from sohem.errors import DataError, SohemError
 from sohem.files import read_json
 from trees import kitti_tree, settings, voc_tree
@@ -164,3 +167,26 @@ def test_the_step_generates_miniatures_alike_and_they_can_be_split(tmp_path, nam
     assert snapshot(tmp_path / "tree") == files
     images, _ = ground_truth.read(chosen, name)
     assert images["subset"].tolist() == ["train"] * 3 + ["test"] * 2
+
+
+def test_the_workflow_notices_a_changed_file_of_the_user(tmp_path):
+    clone, split = Clone.new(tmp_path / "clone"), "results/demo/mine/split.json"
+    root = kitti_tree(clone.path / "data/mine")
+    given = clone.params()
+    given["run"]["datasets"] = ["mine"]
+    given["datasets"]["mine"] = {
+        "title": "Mine", "format": "kitti", "detector": "faster_rcnn", "beta_target": 1, "classes": {"car": ["Car"]},
+        "demo": {"root": "data/mine", "first": 3, "short_side": 96, "long_side": 128},
+    }  # fmt: skip
+    clone.write_params(given)
+    clone(f"snakemake --cores 1 {split}")
+    image = root / "image_2/000001.png"
+    os.utime(image, ns=(0, 0))
+    assert clone.planned(split) == {}  # another time, the same contents
+    Image.new("RGB", (20, 16), (9, 9, 9)).save(image)
+    shown = clone(f"snakemake --dry-run {split}")
+    assert "mine: since the last look 1 changed: image_2/000001.png" in shown
+    assert "Updated input files: data/demo/mine.json" in shown
+    (root / extract.MARKER).write_text("{}")  # had it been unpacked from verified archives, it would be an error
+    image.unlink()
+    assert "data/mine: not as it was unpacked (1 gone: image_2/000001.png)" in clone(f"snakemake -n {split}", status=2)

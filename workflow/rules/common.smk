@@ -113,10 +113,11 @@ def gpu():
 for name in DATASETS:
     here, manifest = params.dataset_at_scale(config, name), Path(f"data/{SCALE}/{name}.json")
     root = Path(here["root"])
-    if not root.is_dir() and ("miniature" in here or "archives" in here):
+    if not root.is_dir():
         # The manifest of a tree that was deleted says nothing: without it, fetch runs again when images are needed.
-        manifest.unlink(missing_ok=True)
-    elif root.is_dir() and manifest.exists() and not record.untouched(record.path_of(manifest), root):
+        if "miniature" in here or "archives" in here:
+            manifest.unlink(missing_ok=True)
+    elif manifest.exists() and not generated(name) and not record.untouched(record.path_of(manifest), root):
         # A real file has another size or time of change than fetch recorded. If its contents are others too, so is
         # the manifest, and Snakemake sees that what depends on it is out of date.
         from sohem.commands import fetch

@@ -70,9 +70,10 @@ def path_of(manifest: str | Path) -> Path:
 
 
 def untouched(path: Path, root: Path) -> bool:
-    """Whether every recorded file still has its size and time of change; True where nothing is recorded."""
+    """Whether there is a record of this root, and every file in it still has its size and time of change."""
+    entries = read(path, root)
     try:
-        return all(_state(root / name) == entry[:2] for name, entry in read(path, root).items())
+        return bool(entries) and all(_state(root / name) == entry[:2] for name, entry in entries.items())
     except OSError:
         return False
 
