@@ -49,12 +49,16 @@ def look(settings: params.Params, dataset: str, out: Path) -> dict[str, Any]:
     here = params.dataset_at_scale(settings, dataset)
     root, kind = Path(here["root"]), settings["datasets"][dataset]["format"]
     tree.check(root, kind, dataset, settings["scale"])
+    entries = None
     if "miniature" in here:
         manifest = tree.manifest_of_generated(root, kind, here["miniature"])
     else:
-        manifest = tree.manifest(root, kind, _look_over(dataset, root, kind, record.path_of(out)))
+        entries = _look_over(dataset, root, kind, record.path_of(out))
+        manifest = tree.manifest(root, kind, entries)
     if not out.exists() or files.read_json(out) != manifest:
         files.write_json(out, manifest)
+    if entries is not None:  # last: a change that is in the record but not in the manifest would never be seen again
+        record.write(record.path_of(out), root, entries)
     return manifest
 
 
@@ -89,5 +93,4 @@ def _look_over(dataset: str, root: Path, kind: str, path: Path) -> record.Entrie
                 f"or keep the change: delete {path} and run again"
             )
         print(f"{dataset}: since the last look {found}; what depends on these files is out of date", file=sys.stderr)
-    record.write(path, root, now)
     return now
