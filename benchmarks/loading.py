@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import torch
-from iteration import CLASSES, ROOT, make
 
+from iteration import CLASSES, ROOT, make
 from sohem import params
 from sohem.training import loop
 from sohem.training.loader import ahead
