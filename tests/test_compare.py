@@ -93,6 +93,7 @@ def made(tmp_path_factory):
         project.git("init", "--quiet", "--initial-branch", "main")
         Repo.init(str(project.path)).close()
         shutil.copy(ROOT / "params.yaml", project.path)
+        project.set("resamples: 1000", "resamples: 100")
         (project.path / ".gitignore").write_text("*.parquet\n/compare.html\n")
         project.git("add", "--all")
         project.git("commit", "--quiet", "--message", "No results yet")

@@ -7,6 +7,7 @@ tree and of DVC stay as they are.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from sohem import files, params
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     before, after = Revision(args.revision), Revision(args.against)
     # The code is the working tree's, so how it resamples is too.
     bootstrap = params.load(Path(before.root, args.params))["evaluation"]["bootstrap"]
-    content = gather(before, after, bootstrap, args.params)
+    content = gather(before, after, bootstrap, args.params, say=lambda text: print(text, file=sys.stderr))
     files.write_text(args.out, page.render("compare.html.j2", **content))
     print(page.render("compare.md.j2", classes=args.classes, **content))
     print(f"The same as a page, class by class too: {args.out}")

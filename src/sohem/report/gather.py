@@ -1,6 +1,7 @@
 """What the comparison of two revisions shows, read from both."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sohem import params
@@ -28,12 +29,19 @@ class Section(NamedTuple):
     summary: str  # what the intervals say together; empty if there are none
 
 
-def gather(before: Revision, after: Revision, bootstrap: params.Params, path: str = "params.yaml") -> dict[str, Any]:
+def gather(
+    before: Revision,
+    after: Revision,
+    bootstrap: params.Params,
+    path: str = "params.yaml",
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
     """All that the templates ask for.
 
     Args:
         bootstrap: how to resample, ``evaluation.bootstrap`` of the parameters.
         path: the file of the parameters, in both revisions.
+        say: told what is being resampled, which takes a minute for a pair of VOC's size.
 
     Raises:
         SohemError: a revision has no parameters or no results, or a file of it is broken.
@@ -56,7 +64,7 @@ def gather(before: Revision, after: Revision, bootstrap: params.Params, path: st
         "parameters": comparison.changes(*settings),
         "level": f"{bootstrap['level']:.0%}".replace("%", " %"),
         "explained": _explained(bootstrap),
-        "sections": [_section(sides, settings, runs, *group, bootstrap) for group in groups],
+        "sections": [_section(sides, settings, runs, *group, bootstrap, say) for group in groups],
     }
 
 
@@ -65,7 +73,7 @@ def _explained(bootstrap: params.Params) -> str:
     return (
         "Differences are in points of AP, bold where the interval leaves out 0. Intervals: "
         f"{kind}, {bootstrap['resamples']} resamples of the test images, the same for both sides (over several seeds, "
-        "with their spread). p is corrected by Holm's method for the number of classes."
+        "with their spread). p of a class is corrected by Holm's method for the number of classes."
     )
 
 
@@ -92,7 +100,15 @@ def _state(revision: Revision) -> list[str]:
     return notes
 
 
-def _section(sides: Pair, settings: Pair, runs: Pair, scale: str, dataset: str, bootstrap: params.Params) -> Section:
+def _section(
+    sides: Pair,
+    settings: Pair,
+    runs: Pair,
+    scale: str,
+    dataset: str,
+    bootstrap: params.Params,
+    say: Callable[[str], None],
+) -> Section:
     """The rows and notes of one data set."""
     entries = [side.get("datasets", {}).get(dataset, {}) for side in settings]
     metrics = [side.get("evaluation", {}).get("metric", "") for side in settings]
@@ -110,6 +126,7 @@ def _section(sides: Pair, settings: Pair, runs: Pair, scale: str, dataset: str, 
             names = list(dict.fromkeys(name for name, _ in per_class[1]))
             table = None
             if all(pair):
+                say(f"compare: intervals of {title}, {dataset}, {scale} scale")
                 try:
                     table = intervals(sides, settings, pair, means, names, bootstrap)
                 except SohemError as reason:

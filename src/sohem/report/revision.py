@@ -19,7 +19,7 @@ from dvc.exceptions import DvcException
 from sohem.errors import DataError, ParamsError, SohemError
 
 # What decides the results, beside the parameters.
-WHAT_COUNTS = ("src", "workflow", "requirements.lock")
+WHAT_COUNTS = ("src", "workflow", "requirements.lock")  # from the top of the repository
 RUN = re.compile(r"/?results/(?P<scale>[^/]+)/(?P<dataset>[^/]+)/(?P<method>[^/]+)/seed(?P<seed>\d+)/metrics\.json")
 
 
@@ -56,7 +56,7 @@ class Revision:
         self.root = git("rev-parse", "--show-toplevel") or "."
         try:
             self.files = DVCFileSystem(repo=self.root, rev=None if self.is_tree else self.commit)
-            self.files.exists("/dvc.lock")  # reads dvc.yaml and dvc.lock, which the constructor does not
+            self.stages = self.files.repo.index.stages  # reads dvc.yaml and dvc.lock, which the constructor does not
         except DvcException as error:
             raise SohemError(f"{self.name}: DVC cannot read it: {error}") from None
 
@@ -73,11 +73,14 @@ class Revision:
             ParamsError: no such file there, or it is not YAML.
         """
         try:
-            return yaml.safe_load(self.read(path))
+            found = yaml.safe_load(self.read(path))
         except FileNotFoundError:
             raise ParamsError(f"{path}: not in {self.name}; name the file of the parameters with --params") from None
         except yaml.YAMLError as error:
             raise ParamsError(f"{path} of {self.name}: not YAML ({' '.join(str(error).split())})") from None
+        if not isinstance(found, dict):
+            raise ParamsError(f"{path} of {self.name}: holds no keys; name the file of the parameters with --params")
+        return found
 
     def runs(self) -> list[Run]:
         """The runs that have metrics, of every scale, in the order of their folders."""
@@ -113,8 +116,8 @@ class Revision:
     def source_files_unlike(self, other: "Revision") -> list[str]:
         """Files of ``WHAT_COUNTS`` that differ between this revision and ``other`` (itself a commit or the tree)."""
         sides = [side.commit for side in (self, other) if not side.is_tree]
-        listed = git("diff", "--name-only", *filter(None, sides), "--", *WHAT_COUNTS) if sides else ""
-        return (listed or "").splitlines()
+        paths = [f":(top){name}" for name in WHAT_COUNTS]
+        return (git("diff", "--name-only", *filter(None, sides), "--", *paths) or "").splitlines()
 
     def other_parameters(self) -> dict[str, list[str]]:
         """Stage of dvc.yaml -> keys whose values dvc.lock does not have: its results are of other parameters.
@@ -122,7 +125,7 @@ class Revision:
         That is so where parameters were changed and the results not made again, or made and not recorded.
         """
         found = {}
-        for stage in self.files.repo.index.stages:
+        for stage in self.stages:
             changes = [dep.workspace_status() for dep in stage.deps if dep.def_path == "params.yaml"]
             keys = [key for change in changes for value in change.values() for key in _keys(value)]
             if keys:
