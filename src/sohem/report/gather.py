@@ -73,7 +73,8 @@ def _explained(bootstrap: params.Params) -> str:
     return (
         "Differences are in points of AP, bold where the interval leaves out 0. Intervals: "
         f"{kind}, {bootstrap['resamples']} resamples of the test images, the same for both sides (over several seeds, "
-        "with their spread). p of a class is corrected by Holm's method for the number of classes."
+        "with their spread). p: from detections that change sides in a random half of the images; that of a class is "
+        "corrected by Holm's method for the number of classes."
     )
 
 
