@@ -39,3 +39,20 @@ def read(name: str) -> pd.DataFrame:
         raise KeyError(name)
     with resources.files(__package__).joinpath("published", f"{name}.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype="str")
+
+
+def improvements(dataset: str, column: str, iou: float) -> dict[str, float]:
+    """Place -> the improvement that the paper prints there for a column (mAP, rigid, ... or a class's short name).
+
+    Both the tables and the text are searched; empty for a data set or number that the paper does not have.
+    """
+    found: dict[str, float] = {}
+    text = read("text")
+    for name in (name for name, key in DATASETS.items() if key == dataset):
+        repeated = text[(text["table"] == name) & (text["column"] == column)]
+        table = read(name).assign(place=TITLES[name])
+        for rows, values in ((repeated, "value"), (table, column)):
+            if values in rows:
+                chosen = rows[(rows["method"] == "improv") & (rows["IoU"] == f"{iou:g}")]
+                found.update(zip(chosen["place"], chosen[values].astype(float), strict=True))
+    return found
