@@ -19,6 +19,7 @@ STEPS = {
     "evaluate": "measure average precision of stored detections",
     "artifact": "make a figure or a table of the paper from finished runs",
     "published": "write a table with the numbers that the paper printed",
+    "claims": "hold the paper's claims against finished runs, and its numbers against each other",
     "detections-sheet": "draw detections of the methods beside each other",
 }
 

@@ -74,12 +74,16 @@ def _broken(numbers: Numbers, checks: Sequence[Check], derived: Sequence[Check])
         if classes is not None:
             values["from_classes"] = round(classes, 4)
         source = next(iter(check.weights)).place
-        finding = f"{cell}: printed is {printed:g}; " + {
-            "mean": f"the mean of the row is {expected:.2f}",
-            "group": f"the classes of {source} give {expected:.2f}",
-            "improvement": f"the printed rows differ by {expected:.1f}",
-            "copy": f"{source} prints {expected:g}" + ("" if classes is None else f", its classes give {classes:.3g}"),
-        }[check.kind]
+        finding = (
+            f"{cell}: printed is {printed:g}; "
+            + {
+                "mean": f"the mean of the row is {expected:.2f}",
+                "group": f"the classes of {source} give {expected:.2f}",
+                "improvement": f"the printed rows differ by {expected:.1f}",
+                "copy": f"{source} prints {expected:g}"
+                + ("" if classes is None else f", its classes give {classes:.3g}"),
+            }[check.kind]
+        )
         yield Finding(_id(check.kind, cell), cell.place, _sentence(finding), values)
 
 

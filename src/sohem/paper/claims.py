@@ -15,12 +15,13 @@ def verdict(measured: Measured, runs_needed: int) -> tuple[str, str]:
     supported where it lies on the other side, inconclusive where it holds the bound or where there are too few runs.
     """
     side = _side(measured)
-    where = {None: f"the interval holds {measured.bound:g}"}.get(side, f"the interval lies {side} {measured.bound:g}")
+    what = "the interval" if _interval(measured) else "it"
+    where = f"{what} holds {measured.bound:g}" if side is None else f"{what} lies {side} {measured.bound:g}"
     if measured.runs < runs_needed:
-        reason = f"{_runs(measured.runs)} of each method, and a verdict needs {runs_needed}"
+        reason = f"only {_runs(measured.runs)}, and a verdict needs {runs_needed}"
         return INCONCLUSIVE, reason if measured.low is None else f"{reason}; {where}"
     if measured.low is None:
-        return INCONCLUSIVE, f"{_runs(measured.runs)} of each method give no interval"
+        return INCONCLUSIVE, f"no interval from {_runs(measured.runs)}"
     if side is None:
         return INCONCLUSIVE, where
     return (SUPPORTED if side == measured.direction else NOT_SUPPORTED), where
@@ -59,7 +60,7 @@ def evaluate(
                        "bound": measured.bound, "runs": measured.runs, "runs_needed": needed,
                        **measured.numbers}  # fmt: skip
             result |= {"verdict": word, "reason": reason_given, "numbers": _short(numbers),
-                       "interval": None if measured.low is None else [_round(measured.low), _round(measured.high)],
+                       "interval": _interval(measured),
                        "interval_is": measured.interval_is}  # fmt: skip
         if statement["measure"] == "difference":
             column = {"nonrigid": "non-rigid"}.get(statement["scope"], tables.short(statement["scope"]))
@@ -76,6 +77,13 @@ def _side(measured: Measured) -> str | None:
     if measured.high is not None and measured.high < measured.bound:
         return "below"
     return None
+
+
+def _interval(measured: Measured) -> list[float] | None:
+    """Low and high; None where there is no interval, or where it is one number of one run."""
+    if measured.low is None or (measured.runs == 1 and measured.low == measured.high):
+        return None
+    return [_round(measured.low), _round(measured.high)]
 
 
 def _runs(n: int) -> str:

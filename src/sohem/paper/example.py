@@ -84,9 +84,10 @@ def _chosen(
     turn = (float(l_cls[other]) - float(l_cls[wanted])) / rest if rest else math.nan
     agrees = best == wanted
     sides = f"{'above' if rest > 0 else 'below'} {turn:.3g}"
+    shown = ", ".join(f"{roi}: {value:.3f}" for roi, value in score.items())
     finding = (
-        f"With {name}, RoI {best} of the example is the hard one ({', '.join(f'{r}: {s:.3f}' for r, s in score.items())}"
-        f"); RoI {wanted} is chosen only with beta {sides} (alpha 1)"
+        f"With {name}, RoI {best} of the example is the hard one ({shown}); RoI {wanted} is chosen only with beta "
+        f"{sides} (alpha 1)"
     )
     numbers = {"beta": beta, "turns_at": round(turn, 6), **{f"select_{roi}": round(s, 6) for roi, s in score.items()}}
     return Finding(f"example-{name.split(chr(39))[0].replace(' ', '-').lower()}", place, finding, numbers, agrees)
@@ -94,7 +95,8 @@ def _chosen(
 
 def _ratio(place: str, dataset: str, beta: str, least: str, said: str) -> Finding:
     finding = (
-        f"{said} finds L_cls more than {least} times L_loc on average; the ratio that beta grows to on {dataset} is {beta}"
+        f"{said} finds L_cls more than {least} times L_loc on average; the ratio that beta grows to on {dataset} "
+        f"is {beta}"
     )
     numbers = {"beta": float(beta), "said_above": float(least)}
     return Finding(f"ratio-{dataset.lower()}", place, finding, numbers, float(beta) > float(least))
@@ -103,7 +105,7 @@ def _ratio(place: str, dataset: str, beta: str, least: str, said: str) -> Findin
 def _allows(convert: Callable[..., float], losses: list[str], printed: str) -> bool:
     """Whether losses that round to ``losses`` can give a result that rounds to ``printed`` (convert is monotone)."""
     ranges = [(float(loss) - _half(loss), float(loss) + _half(loss)) for loss in losses]
-    corners = [[]]
+    corners: list[list[float]] = [[]]
     for bounds in ranges:
         corners = [[*corner, bound] for corner in corners for bound in bounds]
     results = [convert(*corner) for corner in corners]

@@ -89,7 +89,9 @@ def trend(s: Statement, evidence: Evidence) -> Measured:
     The interval is made of the ends of both intervals, so it is too wide rather than too narrow.
     """
     first, last = (_difference(evidence, s["dataset"], s["scope"], iou) for iou in s["ious"])
-    numbers = {f"difference at IoU {iou:g}": row["difference"] for iou, row in zip(s["ious"], (first, last), strict=True)}
+    numbers = {
+        f"difference at IoU {iou:g}": row["difference"] for iou, row in zip(s["ious"], (first, last), strict=True)
+    }
     return Measured(
         last["difference"] - first["difference"], last["low"] - first["high"], last["high"] - first["low"], 0.0,
         s["direction"], "points", "difference", int(min(first["seeds"], last["seeds"])),
@@ -112,13 +114,14 @@ def classes_improved(s: Statement, evidence: Evidence) -> Measured:
         for iou in s["ious"]
     }
     sizes = {len(found) for found in rows.values()}
-    if min(sizes) == 0:
+    size = min(sizes)
+    if size == 0:
         raise Lacking(f"none of the classes has ground truth on {dataset}")
     counts = {iou: sum(row["difference"] > 0 for row in found) for iou, found in rows.items()}
     surely = min(sum(row["low"] > 0 for row in found) for found in rows.values())
     perhaps = min(sum(row["high"] > 0 for row in found) for found in rows.values())
-    size = min(sizes)
-    needed = {"most": size // 2 + 1, "all": size}.get(s["at_least"], s["at_least"])
+    words = {"most": size // 2 + 1, "all": size}
+    needed = words[s["at_least"]] if s["at_least"] in words else int(s["at_least"])
     numbers = {"classes": size, "needed": needed, **{f"improved at IoU {iou:g}": n for iou, n in counts.items()}}
     runs = int(min(row["seeds"] for found in rows.values() for row in found))
     return Measured(min(counts.values()), surely, perhaps, needed - 0.5, "above", "classes", "difference", runs,
@@ -150,7 +153,7 @@ def final_loss(s: Statement, evidence: Evidence) -> Measured:
         raise Lacking(f"no seed was run with both methods on {s['dataset']}")
     ends = np.array([[_last(logs[seed][column], s["share"]) for seed in seeds] for logs in (first, second)])
     low, high = _student(ends[1] - ends[0])
-    numbers = dict(zip(evidence.compared, ends.mean(axis=1).tolist(), strict=True))
+    numbers = dict(zip(("first", "second"), ends.mean(axis=1).tolist(), strict=True))
     return Measured(float((ends[1] - ends[0]).mean()), low, high, 0.0, s["direction"], "loss per RoI", "loss",
                     len(seeds), f"{LEVEL:.0%} interval over runs (Student's t)", numbers)  # fmt: skip
 
@@ -185,7 +188,7 @@ def _difference(evidence: Evidence, dataset: str, scope: str, iou: float, define
     """The row of a scope and threshold; one without a value is lacking, or None if it need not be ``defined``."""
     first, second = evidence.compared
     if dataset not in evidence.differences:
-        raise Lacking(f"{first} and {second} were not compared on {dataset}")
+        raise Lacking(f"the differences between {first} and {second} on {dataset} were not measured")
     table = evidence.differences[dataset]
     rows = table[(table["scope"] == scope) & np.isclose(table["iou"], iou)]
     if rows.empty:
@@ -221,8 +224,7 @@ def _ap(
 
 
 def _fall(at: pd.DataFrame, span: Sequence[float]) -> pd.Series:
-    low, high = sorted(span)
-    return at[low] - at[high]
+    return at[min(span)] - at[max(span)]
 
 
 def _logs(evidence: Evidence, dataset: str, method: str) -> SeedTables:

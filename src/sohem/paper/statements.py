@@ -44,6 +44,12 @@ def datasets(claims: Claims) -> list[str]:
     return list(dict.fromkeys(claim["statement"]["dataset"] for claim in claims["claims"].values()))
 
 
+def methods(claims: Claims) -> list[str]:
+    """Every method that a claim is about, once, in order."""
+    named = (claim["statement"].get("method") for claim in claims["claims"].values())
+    return list(dict.fromkeys([*claims["methods"], *(name for name in named if name)]))
+
+
 def in_words(statement: Statement, compared: tuple[str, str], titles: Mapping[str, str], window: int) -> str:
     """What a statement says is measured, and what must come out for the claim to hold.
 
@@ -63,7 +69,8 @@ def in_words(statement: Statement, compared: tuple[str, str], titles: Mapping[st
             return f"{dataset}: {minus} in {scope} at IoU {s['iou']:g} is {s['direction']} 0"
         case "trend":
             scope, (first, last) = SCOPES.get(s["scope"], f"the AP of {s['scope']}"), s["ious"]
-            return f"{dataset}: {minus} in {scope} is {s['direction']} its value at IoU {first:g} at IoU {last:g}"
+            more = {"above": "larger", "below": "smaller"}[s["direction"]]
+            return f"{dataset}: {minus} in {scope} is {more} at IoU {last:g} than at {first:g}"
         case "classes_improved":
             ious = ", ".join(f"{iou:g}" for iou in s["ious"])
             least = {"most": "more than half", "all": "all"}.get(s["at_least"], f"at least {s['at_least']}")
@@ -80,14 +87,14 @@ def in_words(statement: Statement, compared: tuple[str, str], titles: Mapping[st
             )
         case "final_loss":
             return (
-                f"{dataset}: {minus} in the mean {LOSSES[s['loss']]} per RoI over the last {100 * s['share']:g} % of the "
-                f"iterations is {s['direction']} 0 ({ROIS[s['rois']]})"
+                f"{dataset}: {minus} in the mean {LOSSES[s['loss']]} per RoI over the last {100 * s['share']:g} % of "
+                f"the iterations is {s['direction']} 0 ({ROIS[s['rois']]})"
             )
         case _:
             what = "over all of training" if s["of"] == "mean" else f"in every window of {window} iterations"
             return (
-                f"{dataset}: the mean classification loss of {called(s['method'])} is more than {s['above']:g} times the "
-                f"mean localisation loss {what} ({ROIS[s['rois']]})"
+                f"{dataset}: the mean classification loss of {called(s['method'])} is more than {s['above']:g} times "
+                f"the mean localisation loss {what} ({ROIS[s['rois']]})"
             )
 
 
