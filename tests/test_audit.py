@@ -199,7 +199,7 @@ def test_rounding_is_no_mistake() -> None:
     def with_mean(value: float) -> dict[Cell, Number]:
         return {a: Number(1.0, 0.05), b: Number(2.0, 0.05), mean: Number(value, 0.05)}
 
-    # 1.04 and 2.04 have the mean 1.54; a printed 1.6 needs at least 1.55 - only just beyond; 1.7 is beyond any doubt.
+    # 1.05 and 2.05 may be printed as 1.0 and 2.0, and their mean, 1.55, as 1.6. Nothing gives 1.7.
     assert check.holds(with_mean(1.6))
     assert not check.holds(with_mean(1.7))
     assert check.deviation(with_mean(1.7)) == pytest.approx(0.2)
