@@ -69,7 +69,7 @@ def world(true: bool, seeds: int = 3, half: float = 0.4) -> Evidence:
         for name in names for method, shift in (("ohem", 0.0), ("sohem", better))
     }  # fmt: skip
     given = {name: differences(name, 1 if true else -1, half, seeds) for name in names}
-    return Evidence(("ohem", "sohem"), CLASSES, RIGID, given, ap, logs, "ap_11point", 10)
+    return Evidence(("ohem", "sohem"), CLASSES, RIGID, given, ap, logs, "ap_11point", 10, 0.95)
 
 
 def results(evidence: Evidence, **changed: object) -> dict[str, dict]:

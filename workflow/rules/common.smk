@@ -53,6 +53,8 @@ LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
 wildcard_constraints:
     dataset="|".join(name for name, entry in config["datasets"].items() if SCALE in entry),
     method="|".join(config["methods"]),
+    first="|".join(config["methods"]),
+    second="|".join(config["methods"]),
     seed=r"\d+",
     chunk=r"\d+",
     table="|".join(PUBLISHED) or "(?!)",
@@ -110,9 +112,16 @@ def evidence(wildcards):
     names = ("log.parquet", "ap.csv")
     files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
     first, second = CLAIMS["methods"]
-    if METHODS[0] == first and second in METHODS:
-        files += expand(f"{RES}/{{dataset}}/difference_{first}_{second}.csv", dataset=CLAIMED)
+    if {first, second} <= set(METHODS):
+        files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
     return files
+
+
+def artifact_differences(wildcards):
+    """What the intervals of a table's improvements come from."""
+    spec = ARTIFACTS[wildcards.artifact]
+    first, *others = params.artifact_methods(config, spec)
+    return expand(rules.difference.output.csv, dataset=spec["datasets"], first=first, second=others)
 
 
 def published(wildcards):

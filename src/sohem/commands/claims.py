@@ -95,6 +95,7 @@ def gather(parameters: params.Params, claims: statements.Claims, results: Path) 
         logs=logs,
         metric=metric,
         window=params.at_scale(parameters)["window"],
+        level=parameters["evaluation"]["bootstrap"]["level"],
     )
     return evidence, inputs
 

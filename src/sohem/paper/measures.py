@@ -15,7 +15,6 @@ from scipy.special import stdtrit
 from sohem.paper.statements import Statement
 
 SeedTables = Mapping[int, pd.DataFrame]
-LEVEL = 0.95
 
 
 class Lacking(Exception):
@@ -32,6 +31,7 @@ class Evidence:
     ap: (data set, method) -> seed -> ap.csv (columns class, iou and ``metric``; fractions).
     logs: (data set, method) -> seed -> the training log.
     window: iterations in one point of a loss curve.
+    level: nominal coverage of every interval, as that of the differences.
     """
 
     compared: tuple[str, str]
@@ -42,6 +42,7 @@ class Evidence:
     logs: Mapping[tuple[str, str], SeedTables]
     metric: str
     window: int
+    level: float
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def measure(statement: Statement, evidence: Evidence) -> Measured:
 def difference(s: Statement, evidence: Evidence) -> Measured:
     """Second method minus first, in points, as the bootstrap over test images and seeds gives it."""
     row = _difference(evidence, s["dataset"], s["scope"], s["iou"])
-    covers = f"{LEVEL:.0%} interval over test images" + (" and runs" if row["seeds"] > 1 else "")
+    covers = f"{evidence.level:.0%} interval over test images" + (" and runs" if row["seeds"] > 1 else "")
     return Measured(row["difference"], row["low"], row["high"], 0.0, s["direction"], "points", "difference",
                     int(row["seeds"]), covers)  # fmt: skip
 
@@ -95,7 +96,7 @@ def trend(s: Statement, evidence: Evidence) -> Measured:
     return Measured(
         last["difference"] - first["difference"], last["low"] - first["high"], last["high"] - first["low"], 0.0,
         s["direction"], "points", "difference", int(min(first["seeds"], last["seeds"])),
-        f"from the ends of the two {LEVEL:.0%} intervals", numbers,
+        f"from the ends of the two {evidence.level:.0%} intervals", numbers,
     )  # fmt: skip
 
 
@@ -124,8 +125,9 @@ def classes_improved(s: Statement, evidence: Evidence) -> Measured:
     needed = words[s["at_least"]] if s["at_least"] in words else int(s["at_least"])
     numbers = {"classes": size, "needed": needed, **{f"improved at IoU {iou:g}": n for iou, n in counts.items()}}
     runs = int(min(row["seeds"] for found in rows.values() for row in found))
+    counted = f"classes whose {evidence.level:.0%} interval lies above 0, and reaches above 0"
     return Measured(min(counts.values()), surely, perhaps, needed - 0.5, "above", "classes", "difference", runs,
-                    f"classes whose {LEVEL:.0%} interval lies above 0, and reaches above 0", numbers)  # fmt: skip
+                    counted, numbers)  # fmt: skip
 
 
 def ap_fall(s: Statement, evidence: Evidence) -> Measured:
@@ -152,10 +154,10 @@ def final_loss(s: Statement, evidence: Evidence) -> Measured:
     if not seeds:
         raise Lacking(f"no seed was run with both methods on {s['dataset']}")
     ends = np.array([[_last(logs[seed][column], s["share"]) for seed in seeds] for logs in (first, second)])
-    low, high = _student(ends[1] - ends[0])
+    low, high = _student(ends[1] - ends[0], evidence.level)
     numbers = dict(zip(("first", "second"), ends.mean(axis=1).tolist(), strict=True))
     return Measured(float((ends[1] - ends[0]).mean()), low, high, 0.0, s["direction"], "loss per RoI", "loss",
-                    len(seeds), f"{LEVEL:.0%} interval over runs (Student's t)", numbers)  # fmt: skip
+                    len(seeds), f"{evidence.level:.0%} interval over runs (Student's t)", numbers)  # fmt: skip
 
 
 def loss_ratio(s: Statement, evidence: Evidence) -> Measured:
@@ -168,9 +170,9 @@ def loss_ratio(s: Statement, evidence: Evidence) -> Measured:
         if not (means[:, 1] > 0).all():
             raise Lacking(f"a log of {s['method']} on {s['dataset']} has no localisation loss")
         ratios.append((means[:, 0] / means[:, 1]).min())
-    low, high = _student(np.array(ratios))
+    low, high = _student(np.array(ratios), evidence.level)
     return Measured(float(np.mean(ratios)), low, high, float(s["above"]), "above", "times", "loss", len(ratios),
-                    f"{LEVEL:.0%} interval over runs (Student's t)")  # fmt: skip
+                    f"{evidence.level:.0%} interval over runs (Student's t)")  # fmt: skip
 
 
 MEASURES: dict[str, Callable[[Statement, Evidence], Measured]] = {
@@ -240,12 +242,12 @@ def _last(losses: pd.Series, share: float) -> float:
     return float(losses.tail(max(1, math.ceil(share * len(losses)))).mean())
 
 
-def _student(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+def _student(values: np.ndarray, level: float) -> tuple[float, float] | tuple[None, None]:
     """The interval of the mean of independent runs; none from a single one."""
     n = len(values)
     if n < 2:
         return None, None
-    reach = stdtrit(n - 1, 0.5 + LEVEL / 2) * values.std(ddof=1) / math.sqrt(n)
+    reach = stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(n)
     return float(values.mean() - reach), float(values.mean() + reach)
 
 
