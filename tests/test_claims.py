@@ -65,7 +65,7 @@ def world(true: bool, seeds: int = 3, half: float = 0.4) -> Evidence:
     cls, loc = (0.6, 0.2) if true else (0.3, 0.4)
     better = -0.05 if true else 0.05
     logs = {
-        (name, method): {s: log(cls + shift, (loc + shift) * (1 + 0.01 * s)) for s in range(seeds)}
+        (name, method): {s: log(cls + shift, (loc + shift) * (1 + 0.02 * s)) for s in range(seeds)}
         for name in names for method, shift in (("ohem", 0.0), ("sohem", better))
     }  # fmt: skip
     given = {name: differences(name, 1 if true else -1, half, seeds) for name in names}
@@ -335,6 +335,10 @@ def test_the_step_writes_verdicts_audit_and_provenance(finished: Path) -> None:
         assert claim["statement"] in page
     for finding in written["audit"]:
         assert finding["finding"] in page
+    assert "| above 0 | +2.00 [+1.60, +2.40] points | +0.3 (Abstract and Section 1); +0.4" in page
+    assert "| at least 7 | 12 of 12 [12, 12] classes |" in page
+    # -0.050 and -0.051: the mean, and 12.706 standard errors of 0.0005 for one degree of freedom
+    assert "| below 0 | -0.0505 [-0.0569, -0.0441], 0.1515 against 0.2020 |" in page
 
 
 def test_the_counts_on_the_page_are_those_of_the_verdicts(finished: Path) -> None:

@@ -75,7 +75,7 @@ def _broken(numbers: Numbers, checks: Sequence[Check], derived: Sequence[Check])
             values["from_classes"] = round(classes, 4)
         source = next(iter(check.weights)).place
         finding = (
-            f"{cell}: printed is {printed:g}; "
+            f"{cell}: printed {printed:g}; "
             + {
                 "mean": f"the mean of the row is {expected:.2f}",
                 "group": f"the classes of {source} give {expected:.2f}",

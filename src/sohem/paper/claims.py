@@ -61,7 +61,7 @@ def evaluate(
                        **measured.numbers}  # fmt: skip
             result |= {"verdict": word, "reason": reason_given, "numbers": _short(numbers),
                        "interval": _interval(measured),
-                       "interval_is": measured.interval_is}  # fmt: skip
+                       "interval_is": measured.interval_is if _interval(measured) else None}  # fmt: skip
         if statement["measure"] == "difference":
             column = {"nonrigid": "non-rigid"}.get(statement["scope"], tables.short(statement["scope"]))
             printed = published.improvements(statement["dataset"], column, statement["iou"])

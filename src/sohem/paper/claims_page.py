@@ -16,7 +16,8 @@ ABOUT = (
     "growing weight on how badly boxes are placed, beats its predecessor OHEM. Each line below is one of its claims, "
     "measured in the runs of this repository. A box counts as found where it overlaps the true one by more than the "
     "IoU threshold; AP is the average precision of a class at such a threshold, mAP its mean over the classes, both in "
-    "percent. Rigid classes are things that do not bend: cars and chairs, not cats and people."
+    "percent. Rigid classes are things that do not bend: cars and chairs, not cats and people. The last columns hold "
+    "the numbers that the paper prints and our figure or table."
 )
 MEANING = {
     SUPPORTED: "the whole interval of what was measured lies on the claimed side",
@@ -42,12 +43,13 @@ def page(claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notic
         f"Of {len(claims)} claims (no verdict is written by hand):",
         "\n".join(_summary(word, [claim for claim in claims if claim["verdict"] == word]) for word in MEANING),
     ]
-    heads = ["claim", "verdict", "found here [interval]", "printed in the paper", "see"]
+    heads = ["claim", "verdict", "claimed", "found here [interval]", "printed in the paper", "see"]
     for topic, group in itertools.groupby(claims, key=lambda claim: claim["topic"]):
         rows = [
             [
                 f"{claim['sentence']} ({claim['place']})",
                 f"**{claim['verdict']}**{' (demonstration)' if claim['demonstration'] else ''}: {claim['reason']}",
+                claimed(claim),
                 found(claim),
                 printed(claim),
                 f"[{claim['artifact'].rpartition('.')[0]}]({claim['artifact']})" if claim["artifact"] else "",
@@ -68,8 +70,19 @@ def page(claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notic
 
 def _summary(word: str, claims: Sequence[Mapping[str, Any]]) -> str:
     """A line for one verdict: how many, what it means, and, unless nothing was decided, which."""
-    which = "".join(f"\n  - {claim['sentence']}" for claim in claims) if word != INCONCLUSIVE else ""
-    return f"- **{len(claims)} {'is' if len(claims) == 1 else 'are'} {word}**: {MEANING[word]}.{which}"
+    head = f"- **{len(claims)} {'is' if len(claims) == 1 else 'are'} {word}**: {MEANING[word]}."
+    if word != INCONCLUSIVE:
+        return head + "".join(f"\n  - {claim['sentence']}" for claim in claims)
+    short = sum("runs" in n and n["runs"] < n["runs_needed"] for n in (claim["numbers"] for claim in claims))
+    return head + (f" {short} of them need more runs: see `run.seeds` in params.yaml." if short else "")
+
+
+def claimed(claim: Mapping[str, Any]) -> str:
+    """What must come out for the claim to hold; empty where nothing could be measured."""
+    numbers = claim["numbers"]
+    if numbers.get("unit") == "classes":
+        return f"at least {numbers['needed']}"
+    return f"{numbers['direction']} {numbers['bound']:g}" if "bound" in numbers else ""
 
 
 def printed(claim: Mapping[str, Any]) -> str:
