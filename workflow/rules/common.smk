@@ -6,6 +6,7 @@ from pathlib import Path
 from sohem import params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
+from sohem.paper import statements
 
 
 def stop(error):
@@ -26,6 +27,7 @@ configfile: "params.yaml"
 try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
+    CLAIMS = statements.load("claims.yaml")
 except SohemError as error:
     stop(error)
 
@@ -40,6 +42,9 @@ FIGURES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("fi
 TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("table")]
 PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
+
+# Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
+CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
 
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
@@ -100,6 +105,17 @@ def artifact_runs(wildcards):
     name = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
     methods = params.artifact_methods(config, spec)
     return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
+
+
+def evidence(wildcards):
+    """What the claims are held against: training logs, measured precision and differences of the runs they name."""
+    methods = [name for name in statements.methods(CLAIMS) if name in METHODS]
+    names = ("log.parquet", "ap.csv")
+    files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
+    first, second = CLAIMS["methods"]
+    if {first, second} <= set(METHODS):
+        files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
+    return files
 
 
 def artifact_differences(wildcards):
