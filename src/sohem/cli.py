@@ -18,6 +18,7 @@ STEPS = {
     "detect": "run a trained detector over the test images",
     "evaluate": "measure average precision of stored detections",
     "artifact": "make a figure or a table of the paper from finished runs",
+    "ablation": "make the table and the figure of the ablation",
     "published": "write a table with the numbers that the paper printed",
     "detections-sheet": "draw detections of the methods beside each other",
 }

@@ -40,6 +40,10 @@ TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("tab
 PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
 
+BASELINE = config["ablation"]["baseline"]
+VARIANTS = {"dataset": config["ablation"]["datasets"], "method": config["ablation"]["methods"]}
+COMPARED = VARIANTS | {"method": [name for name in VARIANTS["method"] if name != BASELINE]}
+
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
 LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
