@@ -192,7 +192,8 @@ def test_the_table_shows_value_interval_and_difference():
         ["Random", "VOC07", "55.0 [53.0, 57.0]", "-5.0 [-6.0, -3.5]"],
         ["Strata", "VOC07", "61.0 [59.0, 63.0]", "+1.0 [+0.0, +2.5]"],
     ]
-    assert ablation.excluding_zero(rows) == (1, 2)  # -0.04 is below 0, though it is printed as 0.0
+    assert rows["p_holm"].tolist()[1:] == pytest.approx([0.002, 0.06])  # 0.001 x 2, 0.06 x 1
+    assert ablation.apart(rows, 0.05) == (1, 1, 2)  # -0.04 is below 0, though it is printed as 0.0
 
 
 def test_several_seeds_show_their_spread():
@@ -257,7 +258,8 @@ def test_the_step_writes_table_figure_and_provenance(given, results):
     page = (results / "ablation.md").read_text()
     assert page.startswith("# Ablation: mAP (%) and its difference to OHEM (demo scale, generated data, one seed)\n")
     assert "| Random | VOC07 | 55.0 [53.0, 57.0] | -5.0 [-6.0, -3.5] |" in page
-    assert "1 of 1 intervals of a difference do not hold 0" in page
+    assert "Of 1 differences, 1 have an interval without 0 (about 0 would if no variant differed)" in page
+    assert "and 1 a p-value below 0.05 after Holm's correction" in page
     assert "- Random: the miner `random`." in page
     table = pd.read_csv(results / "ablation.csv").set_index("method")
     assert table.loc["random", ["ap", "difference_low", "p"]].tolist() == [55.04, -6, 0.001]

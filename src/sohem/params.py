@@ -50,6 +50,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "datasets.{datasets}.{scale}",
         "evaluation.ious",
         "evaluation.metric",
+        "evaluation.bootstrap",
     ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
 }

@@ -62,8 +62,8 @@ rule table:
 # Not part of `all`, since it trains each variant: `snakemake --cores all ablation`.
 rule ablation_artifacts:
     input:
-        intervals=expand(f"{RES}/{{dataset}}/{{method}}/interval.csv", **VARIANTS),
-        differences=expand(f"{RES}/{{dataset}}/difference_{BASELINE}_{{method}}.csv", **COMPARED),
+        intervals=expand(rules.interval.output.csv, dataset=ABLATION["datasets"], method=ABLATION["methods"]),
+        differences=ablation_differences,
         src=sources.of_steps("ablation"),
     output:
         csv=report(

@@ -38,16 +38,16 @@ def run(args: argparse.Namespace) -> None:
     intervals, differences = ({key: read(path) for key, path in paths.items()} for paths in (measured, compared))
     rows = ablation.collect(intervals, differences, titles, baseline, ious)
 
+    level = f"{100 * settings['evaluation']['bootstrap']['level']:g} %"
     notice = params.notice(settings, list(datasets)) + (f", {seeds} seeds" if seeds > 1 else ", one seed")
     table = ablation.shown(rows, datasets, titles[baseline])
     caption = f"Ablation: mAP (%) and its difference to {titles[baseline]} ({notice})"
     figure = forest.forest_figure(rows, datasets, baseline, notice)
-    numbers = rows.assign(p=[f"{p:.3g}" if p == p else "" for p in rows["p"]], iou=rows["iou"].map("{:g}".format),
-                          seeds=rows["seeds"].astype(str))  # fmt: skip
+    exact = {name: [f"{x:.3g}" if x == x else "" for x in rows[name]] for name in ("p", "p_holm", "iou", "seeds")}
     for suffix, data in {
-        ".csv": tables.to_csv(numbers).encode(),
+        ".csv": tables.to_csv(rows.assign(**exact)).encode(),
         ".md": page(caption, rows, table, ablation.changes(methods), titles[baseline], settings).encode(),
-        ".tex": tables.to_latex(table, f"{caption}. In brackets 95 % intervals.", "ablation", most=0).encode(),
+        ".tex": tables.to_latex(table, f"{caption}. In brackets {level} intervals.", "ablation", most=0).encode(),
         "_figure.svg": to_bytes(figure, "svg"),
         "_figure.png": to_bytes(figure, "png"),
     }.items():
@@ -76,14 +76,19 @@ def page(
     caption: str, rows: pd.DataFrame, table: pd.DataFrame, changes: list[str], baseline: str, settings: params.Params
 ) -> str:
     """The Markdown page: table, how to read it, and what each variant changes."""
-    outside, count = ablation.excluding_zero(rows)
-    several = len(settings["run"]["seeds"]) > 1
-    spread = "mean ± standard deviation over the seeds" if several else "one seed, so without its spread"
+    several, level = len(settings["run"]["seeds"]) > 1, settings["evaluation"]["bootstrap"]["level"]
+    outside, corrected, count = ablation.apart(rows, 1 - level)
+    spread = (
+        "mean ± standard deviation over the seeds, and in brackets the {} interval over test images and seeds"
+        if several
+        else "one seed, and in brackets the {} interval over test images, which knows nothing of other seeds"
+    )
+    name, inside = tables.METRICS[settings["evaluation"]["metric"]], f"{100 * level:g} %"
     reading = (
-        f"{tables.METRICS[settings['evaluation']['metric']]}. Each cell: {spread}, and in brackets the 95 % interval "
-        f"of the hierarchical bootstrap. The last columns are the paired difference to {baseline} in points. "
-        f"{outside} of {count} intervals of a difference do not hold 0; about {0.05 * count:.0f} would not if no "
-        "variant differed."
+        f"{name}. Each cell: {spread.format(inside)}. The last columns are the paired difference to {baseline} (points). "
+        f"Of {count} differences, {outside} have an interval without 0 (about {(1 - level) * count:.0f} would if no "
+        f"variant differed), and {corrected} a p-value below {1 - level:.2g} after Holm's correction for the number of "
+        "variants."
     )
     listed = "".join(f"- {sentence}\n" for sentence in changes)
     parts = [f"# {caption}", reading, tables.to_markdown(table).rstrip("\n"), "## What each variant changes", listed]

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sohem.errors import DataError
+from sohem.evaluation.intervals import holm
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
 """(data set, method) -> a table with the columns scope, iou, seeds and more."""
@@ -37,7 +38,8 @@ def collect(
 
     Returns:
         The columns dataset, method, title, iou, ap, seed_sd, low, high, seeds, difference, difference_sd,
-        difference_low, difference_high, p. The difference of the baseline to itself is missing (NaN).
+        difference_low, difference_high, p, p_holm. The difference of the baseline to itself is missing (NaN).
+        p_holm is corrected (Holm) for the number of variants that are compared on the data set at the threshold.
 
     Raises:
         DataError: a table lacks a threshold.
@@ -53,7 +55,9 @@ def collect(
                     row |= {_DIFFERENCE[name]: found[name] for name in _DIFFERENCE}
                 rows.append(row)
     columns = ["dataset", "method", "title", "iou", *_INTERVAL, *_DIFFERENCE.values()]
-    return pd.DataFrame(rows).reindex(columns=columns).astype({"seeds": int})
+    table = pd.DataFrame(rows).reindex(columns=columns).astype({"seeds": int})
+    together = table.groupby(["dataset", "iou"])["p"]
+    return table.assign(p_holm=together.transform(lambda p: holm(p.to_numpy(float))))
 
 
 def _at(table: pd.DataFrame, iou: float, name: str) -> pd.Series:
@@ -92,11 +96,11 @@ def _cell(value: float, sd: float, low: float, high: float, sign: str = "") -> s
     return f"{number}{'' if pd.isna(sd) else f' ± {sd:.1f}'} [{lower}, {upper}]"
 
 
-def excluding_zero(rows: pd.DataFrame) -> tuple[int, int]:
-    """How many intervals of a difference do not hold 0, and how many differences there are."""
+def apart(rows: pd.DataFrame, bound: float) -> tuple[int, int, int]:
+    """How many differences have an interval without 0, how many a p_holm below ``bound``, and how many there are."""
     differences = rows.dropna(subset="difference")
     outside = (differences["difference_low"] > 0) | (differences["difference_high"] < 0)
-    return int(outside.sum()), len(differences)
+    return int(outside.sum()), int((differences["p_holm"] < bound).sum()), len(differences)
 
 
 def changes(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
