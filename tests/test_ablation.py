@@ -233,10 +233,9 @@ def test_an_interval_that_does_not_hold_its_value_is_drawn():
 def results(tmp_path):
     """The tables that the ablation of the shipped parameters reads, cut to two variants and one threshold."""
     folder = tmp_path / "results" / "demo"
-    (folder / "voc" / "ohem").mkdir(parents=True)
-    (folder / "voc" / "random").mkdir()
-    INTERVALS["voc", "ohem"].to_csv(folder / "voc" / "ohem" / "interval.csv", index=False)
-    INTERVALS["voc", "random"].to_csv(folder / "voc" / "random" / "interval.csv", index=False)
+    (folder / "voc").mkdir(parents=True)
+    INTERVALS["voc", "ohem"].to_csv(folder / "voc" / "interval_ohem.csv", index=False)
+    INTERVALS["voc", "random"].to_csv(folder / "voc" / "interval_random.csv", index=False)
     DIFFERENCES["voc", "random"].to_csv(folder / "voc" / "difference_ohem_random.csv", index=False)
     return folder
 
@@ -277,12 +276,12 @@ def test_the_step_writes_table_figure_and_provenance(given, results):
 
 
 def test_a_missing_or_broken_table_is_named(given, results, capsys):
-    (results / "voc" / "random" / "interval.csv").write_text("")
+    (results / "voc" / "interval_random.csv").write_text("")
     assert make(given, results) == 2
-    assert "random/interval.csv: not a table of intervals" in capsys.readouterr().err
-    (results / "voc" / "ohem" / "interval.csv").unlink()
+    assert "interval_random.csv: not a table of intervals" in capsys.readouterr().err
+    (results / "voc" / "interval_ohem.csv").unlink()
     assert make(given, results) == 2
-    assert "ohem/interval.csv: no such file; make it with snakemake" in capsys.readouterr().err
+    assert "interval_ohem.csv: no such file; make it with snakemake" in capsys.readouterr().err
     assert not (results / "ablation.csv").exists()
 
 

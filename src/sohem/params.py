@@ -21,6 +21,9 @@ _NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone",
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
           *_NETWORK, "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
 
+_CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
+_AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
+
 # What each step depends on. dvc.yaml repeats these keys; tests/test_ledger.py keeps the two equal.
 STEP_KEYS: dict[str, list[str]] = {
     "fetch": _DATA,
@@ -30,7 +33,9 @@ STEP_KEYS: dict[str, list[str]] = {
     "propose": ["datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
     "train": _TRAIN,
     "detect": [*_TRAIN, "scales.{scale}.test"],
-    "evaluate": ["datasets.{dataset}.classes", "datasets.{dataset}.rigid", "evaluation"],
+    "evaluate": [*_CLASSES, *_AP],
+    "difference": [*_CLASSES, "evaluation.ious", "evaluation.metric", "evaluation.bootstrap"],
+    "interval": [*_CLASSES, *_AP, "evaluation.bootstrap"],
     "artifact": [
         "artifacts.{artifact}",
         "run",
@@ -39,7 +44,9 @@ STEP_KEYS: dict[str, list[str]] = {
         "datasets.{datasets}.classes",
         "datasets.{datasets}.rigid",
         "datasets.{datasets}.{scale}",
-        "evaluation",
+        "evaluation.ious",
+        "evaluation.metric",
+        "evaluation.bootstrap",
         "scales.{scale}.window",
     ],
     "ablation": [

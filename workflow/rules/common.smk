@@ -50,6 +50,8 @@ LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
 wildcard_constraints:
     dataset="|".join(name for name, entry in config["datasets"].items() if SCALE in entry),
     method="|".join(config["methods"]),
+    first="|".join(config["methods"]),
+    second="|".join(config["methods"]),
     seed=r"\d+",
     chunk=r"\d+",
     table="|".join(PUBLISHED) or "(?!)",
@@ -106,6 +108,13 @@ def ablation_differences(wildcards):
     first = ABLATION["baseline"]
     others = [name for name in ABLATION["methods"] if name != first]
     return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
+
+
+def artifact_differences(wildcards):
+    """What the intervals of a table's improvements come from."""
+    spec = ARTIFACTS[wildcards.artifact]
+    first, *others = params.artifact_methods(config, spec)
+    return expand(rules.difference.output.csv, dataset=spec["datasets"], first=first, second=others)
 
 
 def published(wildcards):

@@ -1,7 +1,7 @@
 """Make the table and the figure of the ablation from measured intervals.
 
 Data sets, methods and baseline are those of the parameters (ablation). Read are, for every data set D and method M,
-D/M/interval.csv, and D/difference_BASELINE_M.csv. Written are OUT.csv (a row for each data set, variant and IoU, two
+D/interval_M.csv, and D/difference_BASELINE_M.csv. Written are OUT.csv (a row for each data set, variant and IoU, two
 decimals), OUT.md, OUT.tex, OUT_figure.svg and OUT_figure.png, with provenance for the table and for the figure.
 """
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     methods = {name: settings["methods"][name] for name in chosen["methods"]}
     titles = {name: entry["title"] for name, entry in methods.items()}
     datasets = {name: settings["datasets"][name]["title"] for name in chosen["datasets"]}
-    measured = {(d, m): args.results / d / m / "interval.csv" for d in datasets for m in methods}
+    measured = {(d, m): args.results / d / f"interval_{m}.csv" for d in datasets for m in methods}
     compared = {(d, m): args.results / d / f"difference_{baseline}_{m}.csv"
                 for d in datasets for m in methods if m != baseline}  # fmt: skip
     intervals, differences = ({key: read(path) for key, path in paths.items()} for paths in (measured, compared))
@@ -85,10 +85,10 @@ def page(
     )
     name, inside = tables.METRICS[settings["evaluation"]["metric"]], f"{100 * level:g} %"
     reading = (
-        f"{name}. Each cell: {spread.format(inside)}. The last columns are the paired difference to {baseline} (points). "
-        f"Of {count} differences, {outside} have an interval without 0 (about {(1 - level) * count:.0f} would if no "
-        f"variant differed), and {corrected} a p-value below {1 - level:.2g} after Holm's correction for the number of "
-        "variants."
+        f"{name}. Each cell: {spread.format(inside)}. The last columns are the paired difference to {baseline}, in "
+        f"points. Of {count} differences, {outside} have an interval without 0 (about {(1 - level) * count:.0f} would "
+        f"if no variant differed), and {corrected} a p-value below {1 - level:.2g} after Holm's correction for the "
+        "number of variants."
     )
     listed = "".join(f"- {sentence}\n" for sentence in changes)
     parts = [f"# {caption}", reading, tables.to_markdown(table).rstrip("\n"), "## What each variant changes", listed]
