@@ -19,7 +19,8 @@ Params = dict[str, Any]
 _DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{dataset}.{scale}"]
 _NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
-          *_NETWORK, "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
+          *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
+          "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
 
 _CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
 _AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
@@ -113,7 +114,8 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
 def select(params: Params, step: str, **wildcards: str) -> Params:
     """The part of ``params`` that ``step`` depends on, nested as in ``params.yaml``, with ``scale``.
 
-    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out.
+    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out. So is, but for
+    ``fetch``, where the archives of a data set lie: moving them must not train everything again.
     """
     part: Params = {"scale": params["scale"]}
     source = {**params, "artifacts": artifacts(params)} if "artifact" in wildcards else params
@@ -125,6 +127,10 @@ def select(params: Params, step: str, **wildcards: str) -> Params:
             target = target.setdefault(name, {})
         if last in value:
             target[last] = value[last]
+    if step != "fetch":
+        for dataset in part.get("datasets", {}).values():
+            if "archives" in dataset.get(params["scale"], {}):
+                dataset[params["scale"]] = {k: v for k, v in dataset[params["scale"]].items() if k != "archives"}
     return part
 
 
