@@ -279,6 +279,9 @@ def test_a_missing_or_broken_table_is_named(given, results, capsys):
     (results / "voc" / "interval_random.csv").write_text("")
     assert make(given, results) == 2
     assert "interval_random.csv: not a table of intervals" in capsys.readouterr().err
+    (results / "voc" / "interval_random.csv").write_text("scope,iou,ap\nmAP,0.5,60\n")
+    assert make(given, results) == 2
+    assert "interval_random.csv: not a table of intervals (\"['seed_sd', 'low'" in capsys.readouterr().err
     (results / "voc" / "interval_ohem.csv").unlink()
     assert make(given, results) == 2
     assert "interval_ohem.csv: no such file; make it with snakemake" in capsys.readouterr().err

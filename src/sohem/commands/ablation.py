@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> None:
     measured = {(d, m): args.results / d / f"interval_{m}.csv" for d in datasets for m in methods}
     compared = {(d, m): args.results / d / f"difference_{baseline}_{m}.csv"
                 for d in datasets for m in methods if m != baseline}  # fmt: skip
-    intervals, differences = ({key: read(path) for key, path in paths.items()} for paths in (measured, compared))
+    intervals = {key: read(path, ablation.INTERVAL) for key, path in measured.items()}
+    differences = {key: read(path, list(ablation.DIFFERENCE)) for key, path in compared.items()}
     rows = ablation.collect(intervals, differences, titles, baseline, ious)
 
     level = f"{100 * settings['evaluation']['bootstrap']['level']:g} %"
@@ -58,17 +59,17 @@ def run(args: argparse.Namespace) -> None:
         files.write_json(Path(f"{args.out}{suffix}.provenance.json"), {"artifact": name, **record})
 
 
-def read(path: Path) -> pd.DataFrame:
-    """A table of intervals or differences.
+def read(path: Path, columns: list[str]) -> pd.DataFrame:
+    """The scope, threshold and named columns of a table of intervals or differences.
 
     Raises:
         DataError: it is missing, or no such table.
     """
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path)[["scope", "iou", *columns]]
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; make it with snakemake --cores all {path}") from None
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise DataError(f"{path}: not a table of intervals ({error}); delete it and run snakemake ablation") from None
 
 

@@ -15,8 +15,8 @@ from sohem.evaluation.intervals import holm
 Tables = Mapping[tuple[str, str], pd.DataFrame]
 """(data set, method) -> a table with the columns scope, iou, seeds and more."""
 
-_INTERVAL = ["ap", "seed_sd", "low", "high", "seeds"]
-_DIFFERENCE = {
+INTERVAL = ["ap", "seed_sd", "low", "high", "seeds"]
+DIFFERENCE = {
     "difference": "difference",
     "seed_sd": "difference_sd",
     "low": "difference_low",
@@ -49,12 +49,12 @@ def collect(
         for method, title in methods.items():
             for iou in ious:
                 row = {"dataset": dataset, "method": method, "title": title, "iou": iou}
-                row |= dict(_at(intervals[dataset, method], iou, f"{dataset}, {method}")[_INTERVAL])
+                row |= dict(_at(intervals[dataset, method], iou, f"{dataset}, {method}")[INTERVAL])
                 if method != baseline:
                     found = _at(differences[dataset, method], iou, f"{dataset}, {baseline} and {method}")
-                    row |= {_DIFFERENCE[name]: found[name] for name in _DIFFERENCE}
+                    row |= {DIFFERENCE[name]: found[name] for name in DIFFERENCE}
                 rows.append(row)
-    columns = ["dataset", "method", "title", "iou", *_INTERVAL, *_DIFFERENCE.values()]
+    columns = ["dataset", "method", "title", "iou", *INTERVAL, *DIFFERENCE.values()]
     table = pd.DataFrame(rows).reindex(columns=columns).astype({"seeds": int})
     together = table.groupby(["dataset", "iou"])["p"]
     return table.assign(p_holm=together.transform(lambda p: holm(p.to_numpy(float))))
