@@ -46,6 +46,8 @@ PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
 # Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
 CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
 
+ABLATION = config["ablation"]
+
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
 LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
@@ -116,6 +118,13 @@ def evidence(wildcards):
     if {first, second} <= set(METHODS):
         files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
     return files
+
+
+def ablation_differences(wildcards):
+    """Each variant compared with the ablation's baseline."""
+    first = ABLATION["baseline"]
+    others = [name for name in ABLATION["methods"] if name != first]
+    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
 
 
 def artifact_differences(wildcards):

@@ -156,5 +156,4 @@ def _notice(parameters: params.Params, spec: params.Params) -> str:
 
 def _made_from(parameters: params.Params, metric: str, runs: Runs, bold: list[str]) -> str:
     sources = ", ".join(f"`{provenance.portable(path)}`" for path in runs.values())
-    name = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}[metric]
-    return f"{name}. Made from {sources}." + (" Rigid classes are bold." if bold else "")
+    return f"{tables.METRICS[metric]}. Made from {sources}." + (" Rigid classes are bold." if bold else "")

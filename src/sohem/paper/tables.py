@@ -5,6 +5,7 @@ in percent. With several seeds a cell is the mean over the seeds.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,10 @@ SHORT = {
     "pottedplant": "plant",
     "tvmonitor": "tv",
 }
+
+METRICS = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}
+
+NEGATIVE = re.compile(r"(?<![\w.-])-\d[\d.]*")
 
 # More columns than this are shrunk to the width of the page in LaTeX.
 WIDE = 12
@@ -93,11 +98,13 @@ def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = ()
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
-def to_latex(table: pd.DataFrame, caption: str, label: str, decimals: int = 1, bold: Sequence[str] = ()) -> str:
-    """A LaTeX float for a document with the packages booktabs and, if it is wide, graphicx."""
+def to_latex(
+    table: pd.DataFrame, caption: str, label: str, decimals: int = 1, bold: Sequence[str] = (), most: int = WIDE
+) -> str:
+    """A LaTeX float for a document with the packages booktabs and, if it has more than ``most`` columns, graphicx."""
     text = _text(table, decimals, missing="--")
     heads = [rf"\textbf{{{escape(head)}}}" if head in bold else escape(head) for head in text.columns]
-    wide = text.shape[1] > WIDE
+    wide = text.shape[1] > most
     lines = [
         rf"% needs \usepackage{{booktabs{',graphicx' if wide else ''}}}",
         r"\begin{table}[t]",
@@ -115,8 +122,7 @@ def to_latex(table: pd.DataFrame, caption: str, label: str, decimals: int = 1, b
         if row[1] != previous:
             lines.append(r"\midrule")
         previous = row[1]
-        cells = [f"${cell}$" if cell.startswith("-") and cell != "--" else escape(cell) for cell in row]
-        lines.append(" & ".join(cells) + r" \\")
+        lines.append(" & ".join(NEGATIVE.sub(r"$\g<0>$", escape(cell)) for cell in row) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else ""), r"\end{table}"]
     return "\n".join(lines) + "\n"
 
