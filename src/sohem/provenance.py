@@ -1,6 +1,7 @@
 """What a result was made from: code version, parameters, packages, device and the bytes of every input.
 
-Records hold nothing that changes without a change of the result's origin: no times, host names or absolute paths.
+Records hold nothing that changes without a change of the result's origin: no times, host names or absolute paths. A
+training adds what it took and on which machine (``training.cost``), which differs from run to run.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
 from sohem.files import read_table, write_json, write_table
 from sohem.progress import track
-from sohem.training import checkpoint, device
+from sohem.training import checkpoint, cost, device
 from sohem.training.interrupt import stop_on_signal
 from sohem.training.loop import Run, log_table, normalise_targets, start, train
 from sohem.training.samples import SampleReader
@@ -50,17 +50,23 @@ def run(args: argparse.Namespace) -> None:
         stored = {"settings": params.dumps(settings), "seed": args.seed}
         inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
         state_file = args.state / state_name(stored, inputs) / "state.pt"
+        before = None
         if state_file.exists():
-            current.restore(checkpoint.load(state_file, ["run"], chosen)["run"])
+            state = checkpoint.load(state_file, ["run", "cost"], chosen)
+            before = state["cost"]
+            current.restore(state["run"])
+        meter = cost.Meter(cost.counter_of(chosen), before)
 
         def save() -> None:
-            checkpoint.save(state_file, {**stored, "run": current.state()})
+            checkpoint.save(state_file, {**stored, "run": current.state(), "cost": meter.total()})
 
         if not resume(args, settings, current, reader, save):
             print(f"stopped at iteration {current.done}; the same command goes on from there")
             raise KeyboardInterrupt
         write_table(args.log, log_table(current.log))
-        write_json(args.provenance, provenance.record(settings, inputs, device=device.describe(chosen)))
+        origin = provenance.record(settings, inputs, device=device.describe(chosen))
+        measured = {"machine": cost.machine(chosen, scale["threads"]), "cost": meter.total()}
+        write_json(args.provenance, {**origin, **measured})
         checkpoint.save(args.checkpoint, {**stored, "iteration": current.done, "model": detector.state_dict()})
         state_file.unlink(missing_ok=True)
 

@@ -1,0 +1,110 @@
+"""What belongs in the report, from the parameters alone: its parts, and the files that they are made of."""
+
+from typing import Any, NamedTuple
+
+from sohem import params as parameters
+from sohem.paper import published
+from sohem.params import Params
+
+
+class Part(NamedTuple):
+    """A figure, a table or a sheet of images."""
+
+    name: str  # of its file below results/<scale>, without suffix; also its anchor in the page
+    kind: str  # figure | table | sheet
+    title: str
+    caption: str  # file in workflow/report, without suffix
+    wildcards: dict[str, str]  # what the caption is about
+    expected: bool = True  # False: shown if it is there (the ablation is no part of `snakemake all`)
+
+    @property
+    def file(self) -> str:
+        """The file that is shown, relative to results/<scale>."""
+        return self.name + {"figure": ".svg", "table": ".csv", "sheet": ".png"}[self.kind]
+
+
+class Run(NamedTuple):
+    """A training run."""
+
+    dataset: str
+    method: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        return f"{self.dataset}/{self.method}/seed{self.seed}"
+
+
+RUN_FILES = ("metrics.json", "provenance.json", "log.parquet")
+
+
+def parts(given: Params) -> list[Part]:
+    """The figures, tables and sheets of a run in the order in which they are shown."""
+    datasets = {name: given["datasets"][name]["title"] for name in given["run"]["datasets"]}
+    specs = parameters.artifacts(given)
+    found = []
+    for name, spec in specs.items():
+        kind = "figure" if spec["kind"].endswith("figure") else "table"
+        about = ", ".join(given["datasets"][dataset]["title"] for dataset in spec["datasets"])
+        found.append(Part(name, kind, f"{label(name)}: {_SHOWS[spec['kind']]}, {about}", kind, {"artifact": name}))
+    found += [
+        Part("ablation_figure", "figure", "Ablation: each way to choose the RoIs", "ablation", {}, expected=False),
+        Part("ablation", "table", "Ablation: each way to choose the RoIs", "ablation", {}, expected=False),
+    ]
+    for dataset, title in datasets.items():
+        found.append(_sheet("detections", "detections_sheet", dataset, f"Detections, {title}"))
+    for dataset, title in datasets.items():
+        found.append(_sheet("contact", "contact_sheet", dataset, f"Images and ground truth, {title}"))
+    return found
+
+
+def runs(given: Params) -> list[Run]:
+    """Every training run, by data set, method and seed."""
+    chosen = given["run"]
+    return [Run(d, m, s) for d in chosen["datasets"] for m in chosen["methods"] for s in chosen["seeds"]]
+
+
+def pairs(given: Params) -> list[tuple[str, str, str]]:
+    """(data set, first method, other method): what is compared with what."""
+    first, *others = given["run"]["methods"]
+    return [(dataset, first, other) for dataset in given["run"]["datasets"] for other in others]
+
+
+def files(given: Params, claimed: bool = True) -> list[str]:
+    """The files, relative to results/<scale>, that `snakemake all` makes before the report.
+
+    Args:
+        claimed: whether the paper's claims are about a data set that is run, so that there is a claims.json.
+    """
+    found = ["claims.json"] if claimed else []
+    for part in parts(given):
+        if part.expected:
+            found += [part.file, f"{part.name}.provenance.json"]
+        if part.kind == "table" and part.name in published.TITLES:
+            found.append(f"published/{part.name}.csv")
+    found += [f"{run.folder}/{name}" for run in runs(given) for name in RUN_FILES]
+    found += [f"{d}/split.json" for d in given["run"]["datasets"]]
+    found += [f"{d}/interval_{m}.csv" for d in given["run"]["datasets"] for m in given["run"]["methods"]]
+    found += [f"{d}/difference_{first}_{other}.csv" for d, first, other in pairs(given)]
+    return found
+
+
+def label(name: str) -> str:
+    """How the paper calls a figure or table: fig2a -> Figure 2(a); the name itself for others."""
+    for prefix, word in (("fig", "Figure "), ("table", "Table ")):
+        number = name.removeprefix(prefix)
+        if number != name and number[:1].isdigit():
+            return word + (number if number.isdigit() else f"{number[:-1]}({number[-1]})")
+    return name
+
+
+_SHOWS: dict[str, Any] = {
+    "ap_figure": "AP against the IoU threshold",
+    "loss_figure": "losses during training",
+    "ap_table": "AP of each class",
+    "rigid_table": "rigid and non-rigid classes",
+}
+
+
+def _sheet(stem: str, caption: str, dataset: str, title: str) -> Part:
+    return Part(f"{stem}_{dataset}", "sheet", title, caption, {"dataset": dataset})

@@ -1,0 +1,163 @@
+"""The report's sections from what was read: pure functions, from tables and records to what the template shows."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from sohem.paper import claims_page, published
+
+Record = Mapping[str, Any]  # a provenance.json
+
+
+class Headline(NamedTuple):
+    """One comparison at one threshold; AP in percent, differences in points, None where something is not known."""
+
+    dataset: str
+    iou: float
+    first: float
+    first_interval: tuple[float, float] | None
+    second: float
+    second_interval: tuple[float, float] | None
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    printed: str  # what the paper prints for the same difference
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+class Verdict(NamedTuple):
+    """How many claims got a verdict."""
+
+    word: str
+    count: int
+    meaning: str
+    sentences: list[str]  # of the claims, where something was decided
+
+
+class Grid(NamedTuple):
+    """A table as text: heads, rows, and which rows are improvements."""
+
+    heads: list[str]
+    rows: list[list[str]]
+
+
+def headline(
+    dataset: str, names: tuple[str, str], difference: pd.DataFrame, first: pd.DataFrame, second: pd.DataFrame
+) -> list[Headline]:
+    """mAP of two methods at each threshold of the paper's tables, and their difference.
+
+    Args:
+        dataset: key of the data set. names: how the methods are called.
+        difference: what ``sohem difference`` writes. first, second: what ``sohem interval`` writes of each method.
+    """
+    ends = [_intervals(table) for table in (first, second)]
+    rows = []
+    for row in difference[difference["scope"] == "mAP"].to_dict("records"):
+        iou = float(row["iou"])
+        low, high, p = (number(row[key]) for key in ("low", "high", "p_holm"))
+        rows.append(Headline(dataset, iou, row["first"], ends[0].get(iou), row["second"], ends[1].get(iou),
+                             row["difference"], low, high, p, _printed(dataset, names, iou)))  # fmt: skip
+    return rows
+
+
+def verdicts(claims: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+    """The claims counted by verdict, in the order in which the verdicts are explained."""
+    found = []
+    for word, meaning in claims_page.MEANING.items():
+        chosen = [claim["sentence"] for claim in claims if claim["verdict"] == word]
+        found.append(Verdict(word, len(chosen), meaning, [] if word == claims_page.INCONCLUSIVE else chosen))
+    return found
+
+
+def grid(text: pd.DataFrame, missing: str = "n/a") -> Grid:
+    """A table that was read as text, cell by cell."""
+    return Grid([str(head) for head in text.columns], text.fillna(missing).values.tolist())
+
+
+def last_losses(log: pd.DataFrame, window: int) -> dict[str, float]:
+    """Means over the last ``window`` iterations of a training log, as its figures average them."""
+    return {name: float(log[name].tail(window).mean()) for name in ("cls_all", "loc_all")}
+
+
+def commits(records: Sequence[Record]) -> list[tuple[str, bool]]:
+    """The commits that results were made at, each once, with whether there were changes that no commit held."""
+    states = [record["git"] for record in records if record.get("git")]
+    return sorted({(state["commit"], bool(state["dirty"])) for state in states})
+
+
+def distinct(records: Sequence[Record], key: str) -> list[Any]:
+    """The different values of ``key`` in the records, in the order of their first appearance."""
+    found: list[Any] = []
+    for record in records:
+        if record.get(key) is not None and record[key] not in found:
+            found.append(record[key])
+    return found
+
+
+def checksums(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Path of an input -> its SHA-256 in the records; more than one where results were made from different versions."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for entry in record.get("inputs", []):
+            known = found.setdefault(entry["path"], [])
+            if entry["sha256"] not in known:
+                known.append(entry["sha256"])
+    return dict(sorted(found.items()))
+
+
+def total(costs: Sequence[Mapping[str, Any] | None]) -> dict[str, float | None]:
+    """Seconds and joules of all runs together; None unless every run has them."""
+    sums: dict[str, float | None] = {}
+    for key in ("seconds", "joules"):
+        values = [None if cost is None else cost[key] for cost in costs]
+        known = [value for value in values if value is not None]
+        sums[key] = sum(known) if known and len(known) == len(values) else None
+    return sums
+
+
+def number(value: Any) -> float | None:
+    """A number of a table; None for NaN."""
+    return None if pd.isna(value) else float(value)
+
+
+def duration(seconds: float | None) -> str:
+    """75.3 -> 1 min 15 s; n/a for None."""
+    if seconds is None:
+        return "n/a"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def energy(joules: float | None) -> str:
+    """7200 -> 2.0 Wh; "not measured" for None."""
+    return "not measured" if joules is None else f"{joules / 3600:.1f} Wh"
+
+
+def _intervals(table: pd.DataFrame) -> dict[float, tuple[float, float]]:
+    rows = table[table["scope"] == "mAP"].dropna(subset=["low", "high"])
+    return {float(r["iou"]): (float(r["low"]), float(r["high"])) for r in rows.to_dict("records")}
+
+
+def _printed(dataset: str, names: tuple[str, str], iou: float) -> str:
+    """The improvement that the paper's tables print, if they compare the same two methods: "+0.1"."""
+    for table, key in published.DATASETS.items():
+        printed = published.read(table)
+        methods = list(dict.fromkeys(printed["method"]))
+        if key == dataset and "mAP" in printed and methods[:2] == list(names):
+            row = printed[(printed["method"] == "improv") & (printed["IoU"] == f"{iou:g}")]
+            return f"{float(row['mAP'].iloc[0]):+g}" if len(row) else ""
+    return ""
+
+
+def anchor(text: str) -> str:
+    """Something that may stand as an id in HTML and after # in an address."""
+    return re.sub(r"[^\w-]+", "-", text)
