@@ -83,11 +83,13 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     given = settings(args.folder, args.iterations, args.images)
     prepare(args.folder, given)
+    started, before = time.monotonic(), state(args.folder)
+    if len(before) == args.iterations:
+        parser.exit(message=f"{args.folder}: this run is finished; name another folder for a new one\n")
     if args.minutes is not None:
         stop = threading.Timer(60 * args.minutes, os.kill, (os.getpid(), signal.SIGTERM))
         stop.daemon = True
         stop.start()
-    started, before = time.monotonic(), state(args.folder)
     # fmt: off
     status = cli.main([
         "train", "--params", json.dumps(given), "--dataset", "voc", "--method", args.method,
