@@ -224,9 +224,17 @@ def test_detections_that_the_cache_has_lost(project, capsys):
     shutil.rmtree(project.path / ".dvc" / "cache")
     text = compare(capsys, "--revision", "HEAD~1")
     assert "OHEM, no intervals: " in text
-    assert "neither DVC's cache nor a remote has it" in text
-    assert "dvc fetch --all-commits" in text
+    assert "neither DVC's cache nor its default remote has it" in text
     assert line(text, "OHEM", "mAP", "0.5")[3:] == ["54.55", "72.73", "+18.18"]
+
+
+def test_detections_that_only_a_remote_has(project, capsys):
+    (project.path.parent / "store").mkdir()
+    shutil.move(project.path / ".dvc" / "cache" / "files", project.path.parent / "store")  # remotes have that layout
+    (project.path / ".dvc" / "config").write_text(
+        f"[core]\n    remote = store\n['remote \"store\"']\n    url = {project.path.parent / 'store'}\n"
+    )
+    assert len(line(compare(capsys, "--revision", "HEAD~1", "--against", "HEAD"), "OHEM", "mAP", "0.5")) == 8
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 from dvc.api import DVCFileSystem
+from dvc.config import Config
 from dvc.exceptions import DvcException
 
 from sohem.errors import DataError, ParamsError, SohemError
@@ -55,7 +56,9 @@ class Revision:
         self.short, self.subject = (git("log", "-1", "--format=%h%n%s", self.commit) or "\n").split("\n", 1)
         self.root = git("rev-parse", "--show-toplevel") or "."
         try:
-            self.files = DVCFileSystem(repo=self.root, rev=None if self.is_tree else self.commit)
+            # Today's settings of DVC: a remote that was added later may hold the files of an older commit.
+            config = Config.from_cwd()
+            self.files = DVCFileSystem(repo=self.root, rev=None if self.is_tree else self.commit, config=config)
             self.stages = self.files.repo.index.stages  # reads dvc.yaml and dvc.lock, which the constructor does not
         except DvcException as error:
             raise SohemError(f"{self.name}: DVC cannot read it: {error}") from None
@@ -143,10 +146,12 @@ class Revision:
     def _where_from(self, path: str) -> str:
         if not self.files.exists(f"/{path}"):
             return "dvc.lock names no such file; it was committed without make record, or with another scale"
-        pull, there = ("dvc pull", "") if self.is_tree else ("dvc fetch --all-commits", f"git checkout {self.short}, ")
+        again = "snakemake --cores all all, then make record"
+        if not self.is_tree:
+            again = f"git checkout {self.short}, {again}"
         return (
-            "neither DVC's cache nor a remote has it. If another clone has it: dvc push there, here "
-            f"{pull}; else make it again: {there}snakemake --cores all all, make record"
+            "neither DVC's cache nor its default remote has it. If another remote does: dvc pull -r NAME at that "
+            f"commit; if another clone does: dvc push there; else make it again: {again}"
         )
 
 
