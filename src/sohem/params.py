@@ -74,6 +74,18 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.metric",
         "evaluation.bootstrap",
     ],
+    "report": [
+        "run",
+        "artifacts",
+        "ablation",
+        "methods.{methods}",
+        "methods.{baseline}.title",
+        *(f"datasets.{{datasets}}.{key}" for key in ("title", "format", "detector", "beta_target", "classes", "rigid")),
+        "datasets.{datasets}.{scale}",
+        *_AP,
+        "evaluation.bootstrap",
+        "scales.{scale}",
+    ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
 }
 
@@ -113,6 +125,8 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     elif "run" in params:
         fields["methods"] = params["run"]["methods"]
         fields.setdefault("datasets", params["run"]["datasets"])
+    if step == "report":
+        fields["baseline"] = [name for name in [params["ablation"]["baseline"]] if name not in fields["methods"]]
     if "artifact" in wildcards:
         spec = artifacts(params)[wildcards["artifact"]]
         fields["datasets"] = spec["datasets"]
@@ -121,7 +135,8 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     for pattern in STEP_KEYS[step]:
         expanded = [pattern.replace("{scale}", params["scale"])]
         for name, values in fields.items():
-            expanded = [key.replace("{" + name + "}", value) for key in expanded for value in values]
+            if any("{" + name + "}" in key for key in expanded):
+                expanded = [key.replace("{" + name + "}", value) for key in expanded for value in values]
         result += expanded
     return list(dict.fromkeys(result))
 

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from sohem import params, schema, sources
+from sohem import params, provenance, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
 from sohem.paper import statements
+from sohem.report import plan
 
 
 def stop(error):
@@ -125,6 +126,17 @@ def ablation_differences(wildcards):
     first = ABLATION["baseline"]
     others = [name for name in ABLATION["methods"] if name != first]
     return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
+
+
+def report_results(wildcards):
+    """The results that the report shows."""
+    return expand(f"{RES}/{{name}}", name=plan.files(config, claimed=bool(CLAIMED)))
+
+
+def ablation_results(wildcards):
+    """Checksums of the ablation's results, which the report shows where they were made: no input, for `all` makes none."""
+    files = [Path(f"{RES}/{name}") for name in plan.optional_files(config)]
+    return [provenance.sha256(file) for file in files if file.is_file()]
 
 
 def artifact_differences(wildcards):

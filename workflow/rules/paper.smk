@@ -96,6 +96,28 @@ rule ablation_artifacts:
         "sohem ablation --params {params.cfg:q} --results {params.results} --out {params.stem} &> {log}"
 
 
+rule report_page:
+    input:
+        results=report_results,
+        captions=sorted(Path("workflow/report").glob("*.rst")),
+        templates=expand("src/sohem/report/templates/{name}.html.j2", name=["base", "drawn", "report"]),
+        published=sorted(Path(PAPER).glob("table*.csv")),
+        src=sources.of_steps("report"),
+    output:
+        page=report(f"{RES}/report.html", caption="../report/page.rst", category="Report"),
+        provenance=f"{RES}/report.provenance.json",
+    params:
+        cfg=cfg("report"),
+        results=lambda wildcards, output: str(Path(output.page).parent),
+        ablation=ablation_results,
+    log:
+        f"{LOG}/report.log",
+    benchmark:
+        f"{LOG}/report.tsv"
+    shell:
+        "sohem report --params {params.cfg:q} --results {params.results} --out {output.page} &> {log}"
+
+
 rule published:
     input:
         csv=f"{PAPER}/{{table}}.csv",

@@ -6,6 +6,7 @@ been made yet is left out, and named on top of the page.
 """
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import yaml
 from sohem import files, params, provenance
 from sohem.errors import DataError
 from sohem.evaluation import metrics
-from sohem.paper import claims_page, published, tables
+from sohem.paper import ablation, claims_page, published, tables
 from sohem.report import captions, embed, page, plan, sections
 
 
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read what there is, write the page and its provenance."""
-    given = params.load(args.params)
+    given = params.select(params.load(args.params), "report")
     found = Results(args.results)
     content = gather(given, found, args.captions)
     record = provenance.record(given, found.read)
@@ -62,17 +63,10 @@ class Results:
         path = self.find(name, expected)
         return None if path is None else files.read_json(path)
 
-    def csv(self, name: str, expected: bool = True, **options: Any) -> pd.DataFrame | None:
-        """A CSV table, None if there is none.
-
-        Raises:
-            DataError: it is no table.
-        """
-        path = self.find(name, expected)
-        try:
-            return None if path is None else pd.read_csv(path, **options)
-        except ValueError as error:
-            raise DataError(f"{path}: not a table ({error}); delete it and make it again") from None
+    def csv(self, name: str) -> pd.DataFrame | None:
+        """A CSV table, None if there is none."""
+        path = self.find(name)
+        return None if path is None else _csv(path)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """A Parquet table, None if there is none."""
@@ -142,7 +136,8 @@ def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
         rows.append({**claim, "found": claims_page.found(claim), "claimed": claims_page.claimed(claim),
                      "printed": claims_page.printed(claim), "see": name if name in anchors else None,
                      "see_title": plan.label(name)})  # fmt: skip
-    return {"rows": rows, "verdicts": sections.verdicts(rows), "audit": content["audit"]}
+    topics = [(topic, list(group)) for topic, group in itertools.groupby(rows, key=lambda claim: claim["topic"])]
+    return {"rows": rows, "topics": topics, "verdicts": sections.verdicts(rows), "audit": content["audit"]}
 
 
 def _part(given: params.Params, part: plan.Part, found: Results, folder: Path) -> dict[str, Any] | None:
@@ -150,30 +145,52 @@ def _part(given: params.Params, part: plan.Part, found: Results, folder: Path) -
     path = found.find(part.file, part.expected)
     if path is None:
         return None
+    level = given["evaluation"]["bootstrap"]["level"]
+    record = found.json(f"{part.name}.provenance.json", part.expected)
     entry: dict[str, Any] = {
         "part": part,
         "caption": captions.caption(folder, part.caption, given, part.wildcards),
-        "provenance": found.json(f"{part.name}.provenance.json", part.expected),
+        "provenance": record,
+        "stale": part.expected and _stale(record, given, part.step, **part.wildcards),
         "picture": None,
         "grid": None,
         "published": None,
     }
     if part.kind == "table":
-        table = found.csv(part.file, dtype="str")
-        entry["grid"] = None if table is None else sections.grid(table)
+        entry["grid"] = _grid(given, part, path)
         if part.name in published.TITLES:
-            entry["published"] = sections.grid(published.read(part.name))
+            entry["published"] = sections.across(published.read(part.name), level)
             entry["published_caption"] = f"{published.CAPTIONS[part.name]}, as the paper prints it"
     else:
         entry["picture"] = (embed.vector if part.kind == "figure" else embed.sheet)(path)
     return entry
 
 
+def _grid(given: params.Params, part: plan.Part, path: Path) -> sections.Grid:
+    """A table as it is shown: the ablation as its own page shows it, the paper's tables by class."""
+    if part.name == "ablation":
+        titles = {name: entry["title"] for name, entry in given["datasets"].items() if "title" in entry}
+        baseline = given["methods"][given["ablation"]["baseline"]]["title"]
+        return sections.grid(ablation.shown(_csv(path), titles, baseline))
+    return sections.across(_csv(path, dtype="str"), given["evaluation"]["bootstrap"]["level"])
+
+
+def _csv(path: Path, **options: Any) -> pd.DataFrame:
+    """A CSV table.
+
+    Raises:
+        DataError: it is no table.
+    """
+    try:
+        return pd.read_csv(path, **options)
+    except ValueError as error:
+        raise DataError(f"{path}: not a table ({error}); delete it and make it again") from None
+
+
 def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
     """What one training run reached, took and was made with."""
     record = found.json(f"{run.folder}/provenance.json")
     log = found.table(f"{run.folder}/log.parquet")
-    wanted = params.fingerprint(params.select(given, "train", dataset=run.dataset, method=run.method))
     window = params.at_scale(given)["window"]
     own = {"methods": {run.method: given["methods"][run.method]},
            "beta_target": params.beta_target(given, run.dataset, run.method)}  # fmt: skip
@@ -183,7 +200,7 @@ def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
         "method": given["methods"][run.method]["title"],
         "metrics": found.json(f"{run.folder}/metrics.json") or {},
         "provenance": record,
-        "stale": record is not None and record["parameters"] != wanted,
+        "stale": _stale(record, given, "train", dataset=run.dataset, method=run.method),
         "iterations": None if log is None else len(log),
         "losses": None if log is None else sections.last_losses(log, window),
         "window": window,
@@ -191,6 +208,11 @@ def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
         "machine": (record or {}).get("machine"),
         "own": yaml.safe_dump(own, sort_keys=False, width=100, default_flow_style=None),
     }
+
+
+def _stale(record: dict[str, Any] | None, given: params.Params, step: str, **wildcards: str) -> bool:
+    """Whether a step's result was made with parameters other than those given now."""
+    return record is not None and record["parameters"] != params.fingerprint(params.select(given, step, **wildcards))
 
 
 def _data(given: params.Params, name: str, found: Results) -> dict[str, Any]:

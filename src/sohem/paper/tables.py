@@ -101,7 +101,7 @@ def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = ()
     """A Markdown table; the heads named in ``bold`` are bold, improvements italic. level: of the intervals."""
     text = _text(table, decimals, missing="n/a")
     rows = [[f"**{head}**" if head in bold else head for head in text.columns], ["---", *["--:"] * (text.shape[1] - 1)]]
-    for row in _joined(text.values.tolist(), level, "n/a"):
+    for row in joined(text.values.tolist(), level, "n/a"):
         rows.append([f"*{cell}*" for cell in row] if row[0].startswith("improv") or row[2].startswith("[") else row)
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
@@ -132,7 +132,7 @@ def to_latex(
         " & ".join(heads) + r" \\",
     ]
     previous = None
-    for row in _joined(text.values.tolist(), level, "--"):
+    for row in joined(text.values.tolist(), level, "--"):
         if row[1] != previous:
             lines.append(r"\midrule")
         previous = row[1]
@@ -199,7 +199,7 @@ def _interval(differences: pd.DataFrame, method: str, iou: float, scopes: pd.Ind
     return here.loc[scopes, "low"], here.loc[scopes, "high"]
 
 
-def _joined(rows: list[list[str]], level: float, missing: str) -> list[list[str]]:
+def joined(rows: list[list[str]], level: float, missing: str) -> list[list[str]]:
     """The rows as people read them: a standard deviation within its method's row, an interval in one row."""
     result: list[list[str]] = []
     low: list[str] = []

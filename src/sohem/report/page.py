@@ -6,6 +6,7 @@ from typing import Any
 import jinja2
 
 from sohem.report.comparison import points, reach, signed
+from sohem.report.sections import duration, energy
 
 
 @functools.cache
@@ -19,7 +20,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    loaded.filters.update(points=points, signed=signed, reach=reach, cell=cell)
+    loaded.filters.update(points=points, signed=signed, reach=reach, cell=cell, duration=duration, energy=energy)
     return loaded
 
 

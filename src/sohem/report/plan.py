@@ -1,6 +1,6 @@
 """What belongs in the report, from the parameters alone: its parts, and the files that they are made of."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sohem import params as parameters
 from sohem.paper import published
@@ -21,6 +21,11 @@ class Part(NamedTuple):
     def file(self) -> str:
         """The file that is shown, relative to results/<scale>."""
         return self.name + {"figure": ".svg", "table": ".csv", "sheet": ".png"}[self.kind]
+
+    @property
+    def step(self) -> str:
+        """The step that makes it, a key of params.STEP_KEYS."""
+        return "artifact" if self.caption in ("figure", "table") else self.caption
 
 
 class Run(NamedTuple):
@@ -89,6 +94,11 @@ def files(given: Params, claimed: bool = True) -> list[str]:
     return found
 
 
+def optional_files(given: Params) -> list[str]:
+    """The files, relative to results/<scale>, that are shown if they are there."""
+    return [name for part in parts(given) if not part.expected for name in (part.file, f"{part.name}.provenance.json")]
+
+
 def label(name: str) -> str:
     """How the paper calls a figure or table: fig2a -> Figure 2(a); the name itself for others."""
     for prefix, word in (("fig", "Figure "), ("table", "Table ")):
@@ -98,7 +108,7 @@ def label(name: str) -> str:
     return name
 
 
-_SHOWS: dict[str, Any] = {
+_SHOWS = {
     "ap_figure": "AP against the IoU threshold",
     "loss_figure": "losses during training",
     "ap_table": "AP of each class",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from sohem.paper import claims_page, published
+from sohem.paper import claims_page, published, tables
 
 Record = Mapping[str, Any]  # a provenance.json
 
@@ -17,9 +17,9 @@ class Headline(NamedTuple):
     dataset: str
     iou: float
     first: float
-    first_interval: tuple[float, float] | None
+    first_sd: float | None  # over the seeds; None with one
     second: float
-    second_interval: tuple[float, float] | None
+    second_sd: float | None
     difference: float
     low: float | None
     high: float | None
@@ -36,16 +36,23 @@ class Verdict(NamedTuple):
     """How many claims got a verdict."""
 
     word: str
-    count: int
+    number: int
     meaning: str
     sentences: list[str]  # of the claims, where something was decided
 
 
+class Cell(NamedTuple):
+    """A cell of a table: its text, and the number by which it is sorted (None: by the text)."""
+
+    text: str
+    value: float | None
+
+
 class Grid(NamedTuple):
-    """A table as text: heads, rows, and which rows are improvements."""
+    """A table to be shown."""
 
     heads: list[str]
-    rows: list[list[str]]
+    rows: list[list[Cell]]
 
 
 def headline(
@@ -57,13 +64,14 @@ def headline(
         dataset: key of the data set. names: how the methods are called.
         difference: what ``sohem difference`` writes. first, second: what ``sohem interval`` writes of each method.
     """
-    ends = [_intervals(table) for table in (first, second)]
+    spreads = [_spreads(table) for table in (first, second)]
     rows = []
     for row in difference[difference["scope"] == "mAP"].to_dict("records"):
         iou = float(row["iou"])
         low, high, p = (number(row[key]) for key in ("low", "high", "p_holm"))
-        rows.append(Headline(dataset, iou, row["first"], ends[0].get(iou), row["second"], ends[1].get(iou),
-                             row["difference"], low, high, p, _printed(dataset, names, iou)))  # fmt: skip
+        sd = [spread.get(iou) for spread in spreads]
+        rows.append(Headline(dataset, iou, row["first"], sd[0], row["second"], sd[1], row["difference"], low, high, p,
+                             _printed(dataset, names, iou)))  # fmt: skip
     return rows
 
 
@@ -76,9 +84,31 @@ def verdicts(claims: Sequence[Mapping[str, Any]]) -> list[Verdict]:
     return found
 
 
-def grid(text: pd.DataFrame, missing: str = "n/a") -> Grid:
-    """A table that was read as text, cell by cell."""
-    return Grid([str(head) for head in text.columns], text.fillna(missing).values.tolist())
+def grid(text: pd.DataFrame) -> Grid:
+    """A table that was read as text."""
+    rows = text.fillna("n/a").values.tolist()
+    return Grid([str(head) for head in text.columns], [[cell(str(value)) for value in row] for row in rows])
+
+
+def across(text: pd.DataFrame, level: float) -> Grid:
+    """A table of ``paper.tables``, turned: a row for each class, a column for each method and threshold.
+
+    So it fits a phone and a sheet of paper, and can be sorted by the improvement. Spreads and intervals are joined to
+    one cell, as people read them.
+
+    Args:
+        text: read as text: method, IoU, then the classes or means. level: of the intervals.
+    """
+    columns = tables.joined(text.fillna("n/a").values.tolist(), level, "n/a")
+    heads = ["AP of", *(f"{name} @{iou}" for name, iou, *_ in columns)]
+    names = text.columns[2:]
+    return Grid(heads, [[cell(str(n)), *(cell(column[k + 2]) for column in columns)] for k, n in enumerate(names)])
+
+
+def cell(text: str) -> Cell:
+    """A cell that is sorted by the number that it begins with: "66.97 ± 0.4", "[-1.2, 3.4]"."""
+    found = re.match(r"\[?([+-]?\d+(?:\.\d+)?)(?![\w-])", text)
+    return Cell(text, float(found[1]) if found else None)
 
 
 def last_losses(log: pd.DataFrame, window: int) -> dict[str, float]:
@@ -142,9 +172,10 @@ def energy(joules: float | None) -> str:
     return "not measured" if joules is None else f"{joules / 3600:.1f} Wh"
 
 
-def _intervals(table: pd.DataFrame) -> dict[float, tuple[float, float]]:
-    rows = table[table["scope"] == "mAP"].dropna(subset=["low", "high"])
-    return {float(r["iou"]): (float(r["low"]), float(r["high"])) for r in rows.to_dict("records")}
+def _spreads(table: pd.DataFrame) -> dict[float, float | None]:
+    """IoU -> standard deviation of the mAP over the seeds."""
+    rows = table[table["scope"] == "mAP"].to_dict("records")
+    return {float(row["iou"]): number(row["seed_sd"]) for row in rows}
 
 
 def _printed(dataset: str, names: tuple[str, str], iou: float) -> str:
@@ -154,10 +185,6 @@ def _printed(dataset: str, names: tuple[str, str], iou: float) -> str:
         methods = list(dict.fromkeys(printed["method"]))
         if key == dataset and "mAP" in printed and methods[:2] == list(names):
             row = printed[(printed["method"] == "improv") & (printed["IoU"] == f"{iou:g}")]
-            return f"{float(row['mAP'].iloc[0]):+g}" if len(row) else ""
+            text = "" if row.empty else str(row["mAP"].iloc[0])
+            return f"+{text}" if text and float(text) > 0 else text
     return ""
-
-
-def anchor(text: str) -> str:
-    """Something that may stand as an id in HTML and after # in an address."""
-    return re.sub(r"[^\w-]+", "-", text)
