@@ -89,17 +89,8 @@ class Browser:
             picture: where to save the whole page as PNG.
         """
         url = page.resolve().as_uri()
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable", session)
-        screen = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width <= 500}
-        self.call("Emulation.setDeviceMetricsOverride", session, **screen)
-        self.events.clear()
-        self.call("Page.navigate", session, url=url)
-        self.wait("Page.loadEventFired", session)
-        answer = self.call("Runtime.evaluate", session, expression=LOOK, awaitPromise=True, returnByValue=True)
-        seen = answer["result"]["value"]
+        target, session = self.visit(url, width)
+        seen = self.run(session, LOOK)
         if picture:
             data = self.call("Page.captureScreenshot", session, captureBeyondViewport=True)["data"]
             picture.write_bytes(base64.b64decode(data))
@@ -109,6 +100,32 @@ class Browser:
         if seen["width"] > width:
             found.append(f"the page is {seen['width']} pixels wide in a window of {width}")
         return found
+
+    def ask(self, page: Path, script: str, width: int = PHONE) -> Any:
+        """What a piece of JavaScript gives when it is run in a page, the value of its last expression."""
+        target, session = self.visit(page.resolve().as_uri(), width)
+        answer = self.run(session, script)
+        self.call("Target.closeTarget", targetId=target)
+        return answer
+
+    def visit(self, url: str, width: int) -> tuple[str, str]:
+        """Load a page in a tab of its own; returns the names of tab and session. Earlier events are forgotten."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable", session)
+        screen = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width <= 500}
+        self.call("Emulation.setDeviceMetricsOverride", session, **screen)
+        self.events.clear()
+        self.call("Page.navigate", session, url=url)
+        self.wait("Page.loadEventFired", session)
+        return target, session
+
+    def run(self, session: str, script: str) -> Any:
+        """The value of a script, waited for if it is a promise."""
+        answer = self.call("Runtime.evaluate", session, expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     def call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
         """Send one command and wait for its answer; events that arrive meanwhile are kept."""

@@ -65,6 +65,10 @@ def main(step, *words):
         for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("json", "md", "provenance.json")}
+    if step == "report":
+        for path in sorted(Path(options["results"]).rglob("*")):
+            digest.update(path.read_bytes() if path.is_file() and not path.name.startswith("report.") else b"")
+        outputs = {suffix: Path(options["out"]).with_suffix(f".{suffix}") for suffix in ("html", "provenance.json")}
     if step == "published":
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("csv", "md", "tex")}
     if step == "fetch":

@@ -14,7 +14,13 @@ from dvc.repo import Repo
 from sohem import params
 
 ROOT = Path(__file__).parents[1]
-STEPS = {"figure": ["artifact"], "table": ["artifact"], "merge_proposals": ["propose"], "report_page": ["report"], "published": []}
+STEPS = {
+    "figure": ["artifact"],
+    "table": ["artifact"],
+    "merge_proposals": ["propose"],
+    "report_page": ["report"],
+    "published": [],
+}
 
 
 class Job(NamedTuple):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import browser
 from clones import Clone
 from sohem import params
 from sohem.paper import published, tables
@@ -63,6 +64,20 @@ def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
     for name in published.TITLES:
         shown = pd.read_csv(results / "published" / f"{name}.csv", dtype="str", keep_default_na=False)
         assert shown.drop(columns="source").equals(published.read(name).fillna(""))
+
+
+def test_the_report_is_whole_and_opens_in_a_browser(finished):
+    page = finished.path / "results" / "demo" / "report.html"
+    text = page.read_text()
+    assert page.stat().st_size < 5e6
+    assert "not there" not in text
+    assert "other parameters than today's" not in text
+    head = finished("git rev-parse HEAD~1").strip()  # what it was made at, before the results were committed
+    assert f"commit <code>{head}</code>" in text
+    for run in (finished.path / "results" / "demo").glob("*/*/seed*/metrics.json"):
+        assert all(f"{value:.2f}" in text for value in json.loads(run.read_text()).values())
+    with browser.browser() as chromium:
+        assert [chromium.faults(page, width) for width in (browser.PHONE, browser.DESKTOP)] == [[], []]
 
 
 def test_the_claims_of_the_paper_are_judged_from_the_runs(finished):
@@ -179,7 +194,7 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     (copy.path / "cells.yaml").write_text(yaml.safe_dump(own))
     assert copy.planned("all", "--configfile", "cells.yaml") == {
         "fetch": 1, "split": 1, "contact_sheet": 1, "propose": 2, "merge_proposals": 1, "train": 1, "detect": 1,
-        "evaluate": 1, "detections_sheet": 1, "figure": 2, "table": 1,
+        "evaluate": 1, "detections_sheet": 1, "figure": 2, "table": 1, "report_page": 1,
     }  # fmt: skip
     copy("snakemake --cores 2 results/demo/cells_ap_table.csv --configfile cells.yaml")
     page = (copy.path / "results/demo/cells_ap_table.md").read_text()

@@ -184,6 +184,10 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
     assert len(calls) == 12
     assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
     assert not state.exists()
+    whole, cut = (files.read_json(tmp_path / name / "provenance.json")["cost"] for name in ("whole", "cut"))
+    assert (whole["sessions"], cut["sessions"]) == (1, 2)
+    assert whole["seconds"] > 0
+    assert whole["joules"] is None  # a CPU has no counter
 
 
 @pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])

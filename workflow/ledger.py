@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sohem import sources
 
-STEPS = {"figure": "artifact", "table": "artifact", "report_page": "report"}  # rules that are not named as the step they call
+# Rules that are not named as the step they call.
+STEPS = {"figure": "artifact", "table": "artifact", "report_page": "report"}
 
 
 def updated(text: str) -> str:
