@@ -19,3 +19,7 @@ class CheckpointError(SohemError):
 
 class TrainingError(SohemError):
     """Training cannot go on (a loss that is not finite, no device, no memory)."""
+
+
+class MiningError(SohemError, ValueError):
+    """The library was called with something that it cannot mine."""
