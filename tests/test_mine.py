@@ -1,11 +1,11 @@
 """`mine` on torchvision's R-CNNs: which RoIs are chosen, what the losses are, when the schedule advances."""
 
 import pytest
-import rcnn
 import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
+import rcnn
 from sohem import OHEM, SOHEM, Ramp, RandomSampler, StratifiedSOHEM, mine, unmine
 from sohem.api.read_only import Batch, pool, read_only_losses
 

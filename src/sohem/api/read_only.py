@@ -89,15 +89,15 @@ def keypoint_losses(heads: Any, batch: Batch, kept: list[Tensor]) -> Tensor:
     boxes = [box[k] for box, k in zip(batch.boxes, kept, strict=True)]
     pooled = pool(heads.keypoint_roi_pool, batch.features, boxes, batch.image_shapes)
     logits = heads.keypoint_predictor(heads.keypoint_head(pooled)).float()
-    count, keypoints, size, _ = logits.shape
+    size = logits.shape[-1]
     cells, visible = [], []
     for target, box, index, k in zip(batch.targets, boxes, batch.matched, kept, strict=True):
         cell, seen = keypoints_to_heatmap(target["keypoints"][index[k]], box, size)
         cells.append(cell)
         visible.append(seen)
-    loss = F.cross_entropy(logits.reshape(count * keypoints, -1), torch.cat(cells).reshape(-1), reduction="none")
+    loss = F.cross_entropy(logits.flatten(0, 1).flatten(1), torch.cat(cells).flatten(), reduction="none")
     seen = torch.cat(visible)
-    return (loss.reshape(count, keypoints) * seen).sum(1) / seen.sum(1).clamp(min=1)
+    return (loss.view_as(seen) * seen).sum(1) / seen.sum(1).clamp(min=1)
 
 
 def foreground(batch: Batch) -> list[Tensor]:
