@@ -1,9 +1,9 @@
 """What `mine` adds to a training step of torchvision's Faster R-CNN, in time and in memory.
 
 One run compares the plain step, `mine` with each miner, and a straightforward OHEM that keeps the graph of all
-proposals (losses of all of them with gradient, those of the hardest backpropagated). Every variant trains the same model
-on the same images with the same number of RoIs. Steps of the variants take turns, so that a busy moment meets them all;
-the table has medians, of CPU time on a CPU.
+proposals (losses of all of them with gradient, those of the hardest backpropagated). Every variant trains the same
+model on the same images with the same number of RoIs. Steps of the variants take turns, so that a busy moment meets
+them all; the table has medians over the turns, also of the differences within a turn, of CPU time on a CPU.
 
 Peak memory is that of a process of its own for each variant: on a CPU the growth of its resident set over the first two
 steps (gradients and momentum among it), on a GPU torch's own count over a later step. Graph is what autograd keeps from
@@ -203,17 +203,24 @@ def main() -> None:
     print(f"{hardware}, one thread, torch {torch.__version__}, torchvision {torchvision.__version__}")
     print(f"{IMAGES} images of {shape['size']} pixels, {count} proposals together, {shape['rois']} RoIs chosen of each")
     print(f"A box-head forward over the proposals without a graph: {median['forward']:.0f} ms\n")
-    plain = median["plain torchvision"]
+    plain = times["plain torchvision"]
     print(
         "| step | time (ms) | over plain (ms) | over plain and forward | graph (MiB) | peak memory (MiB) |"
         + GPU[args.device][0]
     )
     print("| --- | --: | --: | --: | --: | --: |" + GPU[args.device][1])
     for name in names:
-        over = median[name] - plain
+        over = [own - base for own, base in zip(times[name], plain, strict=True)]
+        shares = [(o - f) / base for o, f, base in zip(over, times["forward"], plain, strict=True)]
         reads = name.startswith("mine") and "Random" not in name  # the random sampler needs no losses
-        rest = f"{(over - median['forward']) / plain:+.1%}" if reads else ""
-        cells = [f"{median[name]:.0f}", f"{over:+.0f}", rest, f"{graph(steps[name]):.0f}", f"{memory[name]:.0f}"]
+        rest = f"{statistics.median(shares):+.1%}" if reads else ""
+        cells = [
+            f"{median[name]:.0f}",
+            f"{statistics.median(over):+.0f}",
+            rest,
+            f"{graph(steps[name]):.0f}",
+            f"{memory[name]:.0f}",
+        ]
         row = f"| {name} | " + " | ".join(cells) + " |"
         print(row + (f" {waits(steps[name])} |" if args.device == "cuda" else ""))
 

@@ -123,7 +123,7 @@ def test_the_state_of_another_miner_is_refused(other):
 
 
 def test_under_autocast_every_parameter_gets_its_gradient(miner):
-    """The read-only pass casts the head's weights first; were that cast kept, the head would get no gradient."""
+    """The read-only pass casts the head's weights first; the standard one must not get that cast without a graph."""
     model = mine(rcnn.model(), miner)
     scaler = torch.amp.GradScaler("cpu")
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01)

@@ -147,19 +147,15 @@ def pool(pooler: Any, features: dict[str, Tensor], boxes: list[Tensor], image_sh
 
 @contextmanager
 def unchanged(heads: nn.Module) -> Iterator[None]:
-    """Within it a forward pass in training mode leaves no trace in ``heads``, nor in what autocast keeps for later.
+    """Within it a forward pass in training mode leaves no trace in ``heads``.
 
-    Batch normalisation goes by the batch, as in training, but its running statistics stay. Autocast keeps weights
-    that it has cast once; cast without a graph, they would cut the standard network off from its parameters.
+    Batch normalisation goes by the batch, as in training, but its running statistics stay as they are.
     """
     norms = [m for m in heads.modules() if m.training and getattr(m, "track_running_stats", False)]
-    cache = torch.is_autocast_cache_enabled()
     for norm in norms:
         norm.track_running_stats = False  # type: ignore[assignment]
-    torch.set_autocast_cache_enabled(False)
     try:
         yield
     finally:
-        torch.set_autocast_cache_enabled(cache)
         for norm in norms:
             norm.track_running_stats = True  # type: ignore[assignment]
