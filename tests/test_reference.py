@@ -17,7 +17,7 @@ import toy
 from sohem import files
 from sohem.detectors.backbones import PREPROCESSING, Backbone
 from sohem.detectors.detector import Detector
-from sohem.detectors.heads import RoIHead, dropout
+from sohem.detectors.heads import RoIHead
 from sohem.detectors.rpn import RPN
 from sohem.mining.miners import choose
 from sohem.randomness import stream
@@ -280,7 +280,7 @@ def compared(data, detector, method, rois):
     for index in range(2):
         sample = reader(index)
         objects = list(zip(sample.boxes.tolist(), sample.labels.tolist(), strict=True))
-        images.append((sample.image, objects, sample.proposals.tolist() if fast else None))
+        images.append((sample.pixels(), objects, sample.proposals.tolist() if fast else None))
     reference = Reference(ours, images, scale)
     run = loop.start(ours, scale["train"], 3)
     for iteration in range(3):
@@ -338,14 +338,13 @@ def test_the_same_rois_are_selected(method, beta):
 def test_the_head_with_given_dropout_masks():
     head = RoIHead(8, POOL, 16, CLASSES, 0.5).double()
     x = torch.randn(5, 8, POOL, POOL, generator=torch.Generator().manual_seed(1)).double()
-    logits, deltas = head(x, stream(7, "mask"))
-    generator = stream(7, "mask")
-    masks = [dropout(torch.ones(5, 16).double(), 0.5, generator) for _ in range(2)]  # 0 or 2
-    assert {v for m in masks for v in m.flatten().tolist()} == {0.0, 2.0}
+    masks = head.masks(5, stream(7, "mask"))
+    assert all(0 < m.sum() < m.numel() for m in masks)
+    logits, deltas = head(x, *masks)
     for r in range(5):
         hidden = x[r].flatten()
         for layer, mask in ((head.fc6, masks[0]), (head.fc7, masks[1])):
             hidden = torch.stack([(row * hidden).sum() for row in layer.weight]) + layer.bias
-            hidden = torch.where(hidden > 0, hidden, 0.0) * mask[r]
+            hidden = torch.where(hidden > 0, hidden, 0.0) * mask[r] * 2
         torch.testing.assert_close(logits[r], head.scores.weight @ hidden + head.scores.bias)
         torch.testing.assert_close(deltas[r].flatten(), head.offsets.weight @ hidden + head.offsets.bias)

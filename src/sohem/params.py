@@ -19,7 +19,8 @@ Params = dict[str, Any]
 _DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{dataset}.{scale}"]
 _NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
-          *_NETWORK, "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
+          *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
+          "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
 
 # What each step depends on. dvc.yaml repeats these keys; tests/test_ledger.py keeps the two equal.
 STEP_KEYS: dict[str, list[str]] = {

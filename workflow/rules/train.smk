@@ -41,6 +41,7 @@ rule train:
         proposals=option("proposals"),
         weights=option("weights"),
         state=f"work/{SCALE}/{{dataset}}-{{method}}-seed{{seed}}",
+        cache=f"work/{SCALE}/cache",
     log:
         f"{LOG}/train/{{dataset}}-{{method}}-seed{{seed}}.log",
     benchmark:
@@ -51,5 +52,5 @@ rule train:
     shell:
         "sohem train --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
         " --seed {wildcards.seed} --images {input.images} --ground-truth {input.ground_truth}"
-        " {params.proposals} {params.weights} --state {params.state} --checkpoint {output.checkpoint}"
-        " --log {output.log} --provenance {output.provenance} &> {log}"
+        " {params.proposals} {params.weights} --state {params.state} --cache {params.cache}"
+        " --checkpoint {output.checkpoint} --log {output.log} --provenance {output.provenance} &> {log}"

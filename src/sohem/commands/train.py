@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proposals", type=Path, help="proposals.parquet (detector fast_rcnn)")
     parser.add_argument("--weights", type=Path, help="weights to start from (scales.<scale>.weights)")
     parser.add_argument("--state", type=Path, required=True, help="folder for the state to resume from")
+    parser.add_argument("--cache", type=Path, help="folder to keep resized images in; runs may share it")
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector to write (.pt)")
     parser.add_argument("--log", type=Path, required=True, help="table with one row an iteration to write (.parquet)")
     parser.add_argument("--provenance", type=Path, required=True, help="what the run was made from (.json)")
@@ -73,7 +74,8 @@ def read(args: argparse.Namespace, settings: params.Params) -> SampleReader:
         raise TrainingError(f"{args.dataset}: detector fast_rcnn needs --proposals (sohem merge-proposals makes them)")
     proposals = None if args.proposals is None else read_table(args.proposals)
     at, classes = params.dataset_at_scale(settings, args.dataset), params.class_names(settings, args.dataset)
-    return SampleReader(at, read_table(args.images), "train", classes, read_table(args.ground_truth), proposals)
+    truth = read_table(args.ground_truth)
+    return SampleReader(at, read_table(args.images), "train", classes, truth, proposals, args.cache)
 
 
 def initial(args: argparse.Namespace, settings: params.Params, reader: SampleReader) -> Detector:
