@@ -108,6 +108,12 @@ def test_streams_differ_by_purpose_and_iteration():
 def test_anchors_by_hand():
     shapes = rpn.anchor_shapes([0.5, 2.0], [8.0])  # height / width
     torch.testing.assert_close(shapes, torch.tensor([[11.3137, 5.6569], [5.6569, 11.3137]]), atol=1e-4, rtol=0)
+    # py-faster-rcnn's nine, (-84, -40, 99, 55) and so on in its inclusive corners around 7.5
+    rounded = rpn.anchor_shapes([0.5, 1, 2], [128, 256, 512], base=16)
+    assert rounded[:4].tolist() == [[184, 96], [128, 128], [88, 176], [368, 192]]
+    assert rounded[8].tolist() == [352, 704]
+    nearest = rpn.anchors(rounded[:1], height=1, width=1, stride=16)
+    assert nearest.tolist() == [[-84, -40, 100, 56]]
     boxes = rpn.anchors(torch.tensor([[4.0, 2.0]]), height=1, width=2, stride=8)
     assert boxes.tolist() == [[2, 3, 6, 5], [10, 3, 14, 5]]
 

@@ -46,9 +46,9 @@ def read(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         content = scipy.io.loadmat(path, variable_names=["images", "boxes"])
     except NotImplementedError:
         raise DataError(f"{path}: saved in MATLAB's 7.3 format; save it again with -v7") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:  # a damaged file raises many unrelated types
+        if isinstance(error, OSError) and error.strerror:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from None
         raise DataError(f"{path}: cut short or not a MATLAB file ({error}); get it again") from None
     for name in ("images", "boxes"):
         if name not in content or content[name].dtype != object:
