@@ -43,7 +43,8 @@ def read(path: Path, wanted: Iterable[str]) -> dict[str, np.ndarray]:
         DataError: the file cannot be read, lacks a variable, or a box array has another shape or no finite numbers.
     """
     try:
-        content = scipy.io.loadmat(path, variable_names=["images", "boxes"])
+        with path.open("rb") as file:
+            content = scipy.io.loadmat(file, variable_names=["images", "boxes"])
     except NotImplementedError:
         raise DataError(f"{path}: saved in MATLAB's 7.3 format; save it again with -v7") from None
     except Exception as error:  # a damaged file raises many unrelated types
