@@ -19,3 +19,7 @@ class CheckpointError(SohemError):
 
 class TrainingError(SohemError):
     """Training cannot go on (a loss that is not finite, no device, no memory)."""
+
+
+class DownloadError(SohemError):
+    """A file cannot be downloaded, or is not the one that is wanted, or there is no room for it."""

@@ -95,7 +95,8 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
 def select(params: Params, step: str, **wildcards: str) -> Params:
     """The part of ``params`` that ``step`` depends on, nested as in ``params.yaml``, with ``scale``.
 
-    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out.
+    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out. So is, but for
+    ``fetch``, where the archives of a data set lie: moving them must not train everything again.
     """
     part: Params = {"scale": params["scale"]}
     source = {**params, "artifacts": artifacts(params)} if "artifact" in wildcards else params
@@ -107,6 +108,10 @@ def select(params: Params, step: str, **wildcards: str) -> Params:
             target = target.setdefault(name, {})
         if last in value:
             target[last] = value[last]
+    if step != "fetch":
+        for dataset in part.get("datasets", {}).values():
+            if "archives" in dataset.get(params["scale"], {}):
+                dataset[params["scale"]] = {k: v for k, v in dataset[params["scale"]].items() if k != "archives"}
     return part
 
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from sohem import params, schema, sources
+from sohem.datasets import record
 from sohem.errors import SohemError
 
 
@@ -133,7 +134,19 @@ def gpu():
     return 1 if SETTINGS["device"] == "cuda" else 0
 
 
-# The manifest of a generated tree that was deleted says nothing: without it, fetch runs again when images are needed.
 for name in DATASETS:
-    if generated(name) and not Path(params.dataset_at_scale(config, name)["root"]).is_dir():
-        Path(f"data/{SCALE}/{name}.json").unlink(missing_ok=True)
+    here, manifest = params.dataset_at_scale(config, name), Path(f"data/{SCALE}/{name}.json")
+    root = Path(here["root"])
+    if not root.is_dir():
+        # The manifest of a tree that was deleted says nothing: without it, fetch runs again when images are needed.
+        if "miniature" in here or "archives" in here:
+            manifest.unlink(missing_ok=True)
+    elif manifest.exists() and not generated(name) and not record.untouched(record.path_of(manifest), root):
+        # A real file has another size or time of change than fetch recorded. If its contents are others too, so is
+        # the manifest, and Snakemake sees that what depends on it is out of date.
+        from sohem.commands import fetch
+
+        try:
+            fetch.look(config, name, manifest)
+        except SohemError as error:
+            stop(error)
