@@ -18,6 +18,7 @@ from sohem.errors import CheckpointError, DataError
 from sohem.training import checkpoint, loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, Mining, batch_loss
+from sohem.training.targets import label_rois
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,18 @@ def test_a_doubled_training_set_has_no_shift_to_one_side(data):
     torch.testing.assert_close(both[0], mean * torch.tensor([0.0, 1, 1, 1]), rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(both[1][1:, 0], (std[1:, 0] ** 2 + mean[1:, 0] ** 2).sqrt())
     torch.testing.assert_close(both[1][:, 1:], std[:, 1:])
+
+
+def test_difficult_objects_are_left_out_so_that_proposals_on_them_are_background(data):
+    root, paths = data
+    images, truth, proposals = (files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals"))
+    truth["difficult"] = truth["class"] == "dark"
+    at = {"root": root, "short_side": 48, "long_side": 64}
+    sample = SampleReader(at, images, "train", ["bright", "dark"], truth, proposals)(0)
+    assert sample.labels.tolist() == [1]
+    assert len(sample.ignored) == 0
+    dark = torch.from_numpy(truth.loc[truth["difficult"], ["x1", "y1", "x2", "y2"]].to_numpy()[:1].copy())
+    assert label_rois(dark, sample.boxes, sample.labels, sample.ignored, 0.5)[0].tolist() == [0]
 
 
 def test_a_missing_proposal_or_image_is_named(data, tmp_path):
