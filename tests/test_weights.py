@@ -2,8 +2,6 @@
 
 import json
 import struct
-import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +13,7 @@ from sohem.cli import main
 from sohem.detectors import backbones, caffemodel, imagenet, weights
 from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead
+from sohem.download import catalogue, transfer
 from sohem.errors import CheckpointError, ParamsError
 from sohem.training import checkpoint
 from toy import parameters
@@ -215,11 +214,15 @@ def test_pretrain_downloads_without_a_file(tmp_path, state, monkeypatch):
         asked.append((file, folder))
         return tmp_path / "downloaded.pth"
 
-    files = {"catalogue": SimpleNamespace(VGG16_CAFFE="caffe's", VGG16_TORCHVISION="torchvision's"),
-             "transfer": SimpleNamespace(obtain=obtain)}  # fmt: skip
-    monkeypatch.setitem(sys.modules, "sohem.download", SimpleNamespace(**files))
-    assert pretrain(tmp_path, settings(tmp_path, "torchvision")) == 0
-    assert asked == [("torchvision's", tmp_path)]
+    monkeypatch.setattr(transfer, "obtain", obtain)
+    for kind in ("torchvision", "caffe"):
+        assert pretrain(tmp_path, settings(tmp_path, kind)) == 0
+    assert asked == [(catalogue.VGG16_TORCHVISION, tmp_path), (catalogue.VGG16_CAFFE, tmp_path)]
+
+
+def test_the_files_that_are_downloaded_are_known_by_their_checksums():
+    for file, kind in ((catalogue.VGG16_CAFFE, "caffe"), (catalogue.VGG16_TORCHVISION, "torchvision")):
+        assert imagenet.KNOWN[file.sha256[:8]] == kind
 
 
 def stored(folder, state, kind):

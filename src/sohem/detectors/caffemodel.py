@@ -1,7 +1,7 @@
 """Reads the weights in a Caffe model file (.caffemodel), a message of Google's protocol buffers, without Caffe.
 
 Only the few fields that hold weights are described, with their numbers in Caffe's caffe.proto; the parser skips all
-others. A layer stands in ``layers`` (files from before 2014, such as the original VGG16) or in ``layer`` (since).
+others. A layer stands in ``layers`` (older files, such as the original VGG16) or in ``layer`` (newer ones).
 """
 
 from pathlib import Path
