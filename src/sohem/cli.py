@@ -22,6 +22,7 @@ STEPS = {
     "artifact": "make a figure or a table of the paper from finished runs",
     "published": "write a table with the numbers that the paper printed",
     "detections-sheet": "draw detections of the methods beside each other",
+    "compare": "put the results of two commits side by side, with the parameters that changed",
 }
 
 
