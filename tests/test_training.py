@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -242,6 +243,28 @@ def test_too_little_memory_is_said_and_the_run_goes_on(data, tmp_path, monkeypat
     assert "Traceback" not in error
     (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
     assert checkpoint.load(state, ["run"])["run"]["iteration"] == 6
+    assert run_train(data, tmp_path / "cut") == 0
+    assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+
+
+def test_a_disk_that_fills_up_is_said_and_the_run_goes_on(data, tmp_path, monkeypatch, capsys):
+    assert run_train(data, tmp_path / "whole") == 0
+    real, calls = os.fsync, []
+
+    def full(handle):
+        calls.append(1)
+        if len(calls) == 2:  # the second state, after iteration 8
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert run_train(data, tmp_path / "cut") == 2
+    error = capsys.readouterr().err
+    assert "state.pt: cannot be written (No space left on device). Free some space" in error
+    assert "Traceback" not in error
+    (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
+    assert checkpoint.load(state, ["run"])["run"]["iteration"] == 4
     assert run_train(data, tmp_path / "cut") == 0
     assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
 

@@ -134,7 +134,7 @@ def propose(
     """RoIs [R, 4] (proposals and the ground-truth boxes), the RPN's loss (0 without one), and its two parts."""
     if detector.rpn is None:
         assert sample.proposals is not None
-        nothing = features.new_tensor(torch.nan)
+        nothing = features.new_full((), torch.nan)
         return torch.cat([sample.proposals, sample.boxes]), features.new_zeros(()), [nothing, nothing]
     rpn = detector.rpn
     logits, deltas, anchors = detector.objectness(features)
