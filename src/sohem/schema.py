@@ -83,6 +83,7 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     for name in params["run"]["methods"]:
         if name not in params["methods"]:
             yield _unknown_name("run.methods", name, params["methods"])
+    yield from _ablation_contradictions(params)
     for name, dataset in params["datasets"].items():
         for label in dataset.get("rigid", []):
             if label not in dataset["classes"]:
@@ -108,6 +109,20 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for method in [*artifact.get("methods", []), *([artifact["method"]] if "method" in artifact else [])]:
             if method not in params["methods"]:
                 yield _unknown_name(f"artifacts.{name}", method, params["methods"])
+
+
+def _ablation_contradictions(params: dict[str, Any]) -> Iterator[str]:
+    scale, ablation = params["scale"], params["ablation"]
+    for name in ablation["datasets"]:
+        if name not in params["datasets"]:
+            yield _unknown_name("ablation.datasets", name, params["datasets"])
+        elif scale not in params["datasets"][name]:
+            yield f"datasets.{name}.{scale}: missing; ablation.datasets lists {name}, so it needs a root at this scale"
+    for name in ablation["methods"]:
+        if name not in params["methods"]:
+            yield _unknown_name("ablation.methods", name, params["methods"])
+    if ablation["baseline"] not in ablation["methods"]:
+        yield _unknown_name("ablation.baseline", ablation["baseline"], ablation["methods"])
 
 
 def _unknown_name(key: str, name: str, known: Any) -> str:

@@ -41,6 +41,8 @@ TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("tab
 PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
 
+ABLATION = config["ablation"]
+
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
 LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
@@ -124,6 +126,13 @@ def artifact_runs(wildcards):
     name = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
     methods = params.artifact_methods(config, spec)
     return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
+
+
+def ablation_differences(wildcards):
+    """Each variant compared with the ablation's baseline."""
+    first = ABLATION["baseline"]
+    others = [name for name in ABLATION["methods"] if name != first]
+    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
 
 
 def artifact_differences(wildcards):

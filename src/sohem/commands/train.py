@@ -94,7 +94,7 @@ def resume(
     args: argparse.Namespace, settings: params.Params, current: Run, reader: SampleReader, save: Callable[[], None]
 ) -> bool:
     """Train what is left to do, with progress; False if a signal asked to stop."""
-    scale, target = params.at_scale(settings), settings["datasets"][args.dataset].get("beta_target", "ratio")
+    scale, target = params.at_scale(settings), params.beta_target(settings, args.dataset, args.method)
     total, every, done = len(current.log), scale["train"]["log_every"], current.done
     label = f"{args.dataset}/{args.method}/seed{args.seed}"
     with stop_on_signal() as stop:
