@@ -259,16 +259,6 @@ def peer(
     return (time.perf_counter() - started) * 1e3 / count, peak(device)
 
 
-def loading(reader: SampleReader, scale: params.Params, device: torch.device, batches: int = 300) -> float:
-    """Images a second of the loader alone."""
-    stream = ahead(lambda k: loop.load_batch(reader, scale, 0, k), range(batches + 10), scale["workers"], device)
-    for _ in range(10):
-        next(stream)
-    started = time.perf_counter()
-    count = sum(len(samples) for samples in stream)
-    return count / (time.perf_counter() - started)
-
-
 def shapes(device: torch.device) -> tuple[params.Params, tuple[int, int], int]:
     """Settings, image size and proposals an image: the paper's on a GPU, a fifth of them on a CPU."""
     scale = copy.deepcopy(params.load(ROOT / "params.yaml")["scales"]["paper"])
@@ -300,7 +290,7 @@ def main() -> None:
         f"{name}, torch {torch.__version__}, {scale['precision']}{', compiled' * args.compile}, {args.workers} workers"
     )
     print(f"images {size[0]} x {size[1]}, N = 2, {proposals} proposals an image, B = {scale['train']['rois']} an image")
-    print(f"matrix products: {rate / 1e12:.3g} TFLOP/s")
+    print(f"matrix products: {rate / 1e12:.3g} TFLOP/s\n")
     with tempfile.TemporaryDirectory() as folder:
         tables = make(Path(folder), 64, *size, proposals)
         at = {"root": folder, "short_side": min(size), "long_side": max(size)}
@@ -308,7 +298,6 @@ def main() -> None:
             SampleReader(at, tables[0], "train", CLASSES, tables[1], boxes, Path(folder) / "cache")
             for boxes in (tables[2], None)
         )
-        print(f"loading alone: {loading(external, scale, device):.0f} images/s\n")
         parts = list(dict.fromkeys(["data", *(part for part, _, _ in PARTS), "rest"]))
         print(f"| detector | method | ms | floor | {' | '.join(parts)} | mining share | GB |")
         print("| --- | --- " + "| --: " * (len(parts) + 4) + "|")
