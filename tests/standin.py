@@ -61,6 +61,12 @@ def main(step, *words):
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}
     if step.endswith("sheet"):
         outputs["provenance"] = outputs["out"].with_suffix(".provenance.json")
+    if step == "claims":
+        for path in sorted(Path(options["results"]).glob("*/difference_*.csv")):
+            digest.update(path.read_bytes())
+        for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
+            digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
+        outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("json", "md", "provenance.json")}
     if step == "published":
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("csv", "md", "tex")}
     if step == "fetch":

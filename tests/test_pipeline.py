@@ -67,6 +67,20 @@ def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
         assert shown.drop(columns="source").equals(published.read(name).fillna(""))
 
 
+def test_the_claims_of_the_paper_are_judged_from_the_runs(finished):
+    results = finished.path / "results" / "demo"
+    written = json.loads((results / "claims.json").read_text())
+    claims = {claim["id"]: claim for claim in written["claims"]}
+    assert set(claims) == set(yaml.safe_load((finished.path / "claims.yaml").read_text())["claims"])
+    assert all(claim["demonstration"] for claim in claims.values())
+    logs = [pd.read_parquet(results / f"voc/{m}/seed0/log.parquet")["loc_all"] for m in ("ohem", "sohem")]
+    measured = claims["loc-loss-voc"]["numbers"]
+    assert measured["value"] == pytest.approx(logs[1].iloc[-1] - logs[0].iloc[-1], rel=1e-4)  # an eighth of 6 is one
+    assert claims["loc-loss-voc"]["verdict"] == "inconclusive"
+    assert "no mAP at IoU 0.6" in claims["map-voc-0.6"]["reason"]  # the tiny run has other thresholds
+    assert (results / "claims.md").read_text().count("(demonstration)") == len(claims)
+
+
 @pytest.mark.parametrize(
     ("table", "dataset"), [("table2", "voc"), ("table3", "kitti"), ("table4a", "voc"), ("table4b", "kitti")]
 )

@@ -60,6 +60,20 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.metric",
         "evaluation.bootstrap",
     ],
+    "claims": [
+        "run",
+        "artifacts",
+        "methods.{methods}.title",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.classes",
+        "datasets.{datasets}.rigid",
+        "datasets.{datasets}.{scale}",
+        "datasets.voc.rigid",  # of the published tables, whichever data sets are run
+        "datasets.kitti.rigid",
+        "evaluation.metric",
+        "evaluation.bootstrap",
+        "scales.{scale}.window",
+    ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
 }
 
@@ -98,6 +112,7 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
         fields |= {name: params["ablation"][name] for name in ("datasets", "methods")}
     elif "run" in params:
         fields["methods"] = params["run"]["methods"]
+        fields.setdefault("datasets", params["run"]["datasets"])
     if "artifact" in wildcards:
         spec = artifacts(params)[wildcards["artifact"]]
         fields["datasets"] = spec["datasets"]

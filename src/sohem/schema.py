@@ -1,4 +1,4 @@
-"""Checks of the parameters: against the JSON schema, and for names and values that contradict each other."""
+"""Checks of YAML files against their JSON schemas; of the parameters also for what contradicts itself."""
 
 import difflib
 import json
@@ -11,7 +11,7 @@ import yaml
 
 from sohem.errors import ParamsError
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "params.schema.yaml"
+SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 
 
 def validate(params: Any, name: str = "params.yaml") -> None:
@@ -20,11 +20,16 @@ def validate(params: Any, name: str = "params.yaml") -> None:
     Raises:
         ParamsError: names the key, the value and what is allowed, one line for each mistake.
     """
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(params)
-    problems = [line for error in errors for line in _explain(error)] or list(_contradictions(params))
-    if problems:
-        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(problems)))
+    lines = problems(params, "params") or list(_contradictions(params))
+    if lines:
+        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(lines)))
+
+
+def problems(value: Any, schema: str) -> list[str]:
+    """What ``workflow/schemas/<schema>.schema.yaml`` does not allow in ``value``: a line for each mistake."""
+    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text(encoding="utf-8"))
+    errors = jsonschema.Draft202012Validator(rules).iter_errors(value)
+    return list(dict.fromkeys(line for error in errors for line in _explain(error)))
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:
@@ -51,6 +56,8 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         "exclusiveMinimum": lambda: f"a number above {expected}",
         "exclusiveMaximum": lambda: f"a number below {expected}",
         "minItems": lambda: f"a list of at least {expected}",
+        "maxItems": lambda: f"a list of at most {expected}",
+        "minLength": lambda: "some text",
         "uniqueItems": lambda: "a list without repetitions",
     }.get(rule, lambda: error.message)
     return [f"{key}: {value} is not allowed; expected {wording()}"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from sohem import params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
+from sohem.paper import statements
 
 
 def stop(error):
@@ -26,6 +27,7 @@ configfile: "params.yaml"
 try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
+    CLAIMS = statements.load("claims.yaml")
 except SohemError as error:
     stop(error)
 
@@ -42,6 +44,8 @@ PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
 
 ABLATION = config["ablation"]
+# Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
+CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
 
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
@@ -133,6 +137,17 @@ def ablation_differences(wildcards):
     first = ABLATION["baseline"]
     others = [name for name in ABLATION["methods"] if name != first]
     return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
+
+
+def evidence(wildcards):
+    """What the claims are held against: training logs, measured precision and differences of the runs they name."""
+    methods = [name for name in statements.methods(CLAIMS) if name in METHODS]
+    names = ("log.parquet", "ap.csv")
+    files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
+    first, second = CLAIMS["methods"]
+    if {first, second} <= set(METHODS):
+        files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
+    return files
 
 
 def artifact_differences(wildcards):

@@ -1,4 +1,4 @@
-"""The paper: its figures and tables from our runs, and its published numbers beside them."""
+"""The paper: its figures and tables from our runs, its published numbers beside them, and whether its claims hold."""
 
 
 rule figure:
@@ -117,3 +117,26 @@ rule published:
         f"{LOG}/published/{{table}}.tsv"
     shell:
         "sohem published --table {wildcards.table} --out {params.stem} &> {log}"
+
+
+rule claims:
+    input:
+        claims="claims.yaml",
+        evidence=evidence,
+        published=sorted(Path(PAPER).glob("*.csv")),
+        src=sources.of_steps("claims"),
+    output:
+        json=f"{RES}/claims.json",
+        md=report(f"{RES}/claims.md", caption="../report/claims.rst", category="Claims"),
+        provenance=f"{RES}/claims.provenance.json",
+    params:
+        cfg=cfg("claims"),
+        results=lambda wildcards, output: str(Path(output.json).parent),
+        stem=lambda wildcards, output: output.json.removesuffix(".json"),
+    log:
+        f"{LOG}/claims.log",
+    benchmark:
+        f"{LOG}/claims.tsv"
+    shell:
+        "sohem claims --params {params.cfg:q} --claims {input.claims} --results {params.results}"
+        " --out {params.stem} &> {log}"
