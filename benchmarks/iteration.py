@@ -1,99 +1,316 @@
-"""What a training iteration at demo scale spends on mining: all that comes after the forward passes over all RoIs.
+"""A training iteration on the paper's shapes: how long, on what, in how much memory, and how far from the floor.
 
-Draws a few miniature VOC images and boxes around their objects, trains each method on them for some iterations on one
-thread, and times the losses of the RoIs, NMS, choice and the log's composition within the real training step. The
-losses of the selected RoIs, which any training needs, are counted, too.
+On a GPU: VGG16, N = 2 images of 600 x 1000, R = 2000 RoIs an image, B = 64 of them, in the precision asked for. On a
+CPU the same network and code at a fifth of the size, where only ratios mean something. Images are noise with objects
+of noise and go through the real cache, loader, loop and optimiser. Beside our detectors runs torchvision's own Faster
+R-CNN with a VGG16 backbone, on the same images, in the same precision.
 
-    python benchmarks/iteration.py [--iterations 60]
+    python benchmarks/iteration.py [--iterations 50] [--precision bf16] [--compile] [--workers 2]
 """
 
 import argparse
+import copy
 import platform
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import vgg16
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.ops import MultiScaleRoIAlign
 
 from sohem import params
-from sohem.datasets import ground_truth, miniature
 from sohem.datasets.annotation import BOX
-from sohem.detectors.detector import build
+from sohem.detectors.detector import Detector, build
 from sohem.training import loop, step
-from sohem.training.samples import SampleReader
+from sohem.training.loader import ahead
+from sohem.training.samples import Sample, SampleReader
 
 ROOT = Path(__file__).parents[1]
+CLASSES = [f"class{k}" for k in range(20)]
+WARM_UP = 5
+RUNS = [("fast_rcnn", "random"), ("fast_rcnn", "ohem"), ("fast_rcnn", "sohem"), ("fast_rcnn", "strata"),
+        ("faster_rcnn", "random"), ("faster_rcnn", "ohem"), ("faster_rcnn", "sohem")]  # fmt: skip
+# What is timed, where it lives, and the name that it is looked up by. Nested calls count for the inner part only.
+PARTS: list[tuple[str, Any, str]] = [
+    ("backbone", Detector, "features"),
+    ("read-only heads", step, "read_only"),
+    ("mining", step, "roi_losses"),
+    ("mining", step, "choose"),
+    ("mining", step, "composition"),
+    ("proposals", step, "propose"),
+    ("proposals", step, "label_rois"),
+    ("selected heads", step, "standard"),
+    ("backward", torch.Tensor, "backward"),
+    ("optimiser", torch.optim.SGD, "step"),
+]
 
 
-class Timed:
-    """A function that adds up the CPU time of its calls."""
+class Clock:
+    """Adds up the time of named parts on one device, without that of the parts called within them."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.seconds = function, 0.0
+    def __init__(self, device: torch.device) -> None:
+        self.gpu = device.type == "cuda"
+        self.spans: list[tuple[str, str, Any, Any]] = []  # part, the part around it, start, end
+        self.open = [""]
 
-    def __call__(self, *args: Any) -> Any:
-        started = time.process_time()
-        result = self.function(*args)
-        self.seconds += time.process_time() - started
+    def now(self) -> Any:
+        """A point in time, on a GPU in its own queue."""
+        if not self.gpu:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function``, timed as ``part``."""
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            around, start = self.open[-1], self.now()
+            self.open.append(part)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.open.pop()
+                self.spans.append((part, around, start, self.now()))
+
+        return wrapped
+
+    def milliseconds(self) -> dict[str, float]:
+        """Part -> its own time, summed."""
+        result: dict[str, float] = {}
+        if self.gpu:
+            torch.cuda.synchronize()
+        for part, around, start, end in self.spans:
+            took = start.elapsed_time(end) if self.gpu else 1e3 * (end - start)
+            result[part] = result.get(part, 0.0) + took
+            if around:
+                result[around] = result.get(around, 0.0) - took
         return result
 
 
-def boxes_around(objects: pd.DataFrame, images: pd.DataFrame, count: int) -> pd.DataFrame:
-    """``count`` boxes an image, half of them near its objects, half anywhere."""
+@contextmanager
+def timed_parts(clock: Clock) -> Iterator[None]:
+    """Time the parts of the real training loop."""
+    before = [(owner, name, getattr(owner, name)) for _, owner, name in PARTS]
+    real_ahead = loop.ahead
+
+    def reading(*args: Any) -> Iterator[Any]:
+        batches = real_ahead(*args)
+        following = clock.timed("data", lambda: next(batches, None))
+        while (samples := following()) is not None:
+            yield samples
+
+    try:
+        for (part, owner, name), (_, _, real) in zip(PARTS, before, strict=True):
+            setattr(owner, name, clock.timed(part, real))
+        setattr(loop, "ahead", reading)  # noqa: B010
+        yield
+    finally:
+        for owner, name, real in before:
+            setattr(owner, name, real)
+        setattr(loop, "ahead", real_ahead)  # noqa: B010
+
+
+def make(root: Path, images: int, height: int, width: int, proposals: int) -> tuple[pd.DataFrame, ...]:
+    """Noise images with objects, and boxes half around the objects, half anywhere: images, ground truth, proposals."""
     rng = np.random.default_rng(0)
-    parts = []
-    for name, width, height in zip(images["image_id"], images["width"], images["height"], strict=True):
-        size = np.array([width, height])
-        own = objects.loc[objects["image_id"] == name, BOX].to_numpy()
-        near = own[rng.integers(0, len(own), count // 2)] + rng.normal(0, 6, (count // 2, 4))
-        corner = rng.uniform(0, 0.7, (count - count // 2, 2)) * size
-        anywhere = np.concatenate([corner, corner + rng.uniform(0.1, 0.3, corner.shape) * size], axis=1)
-        found = np.concatenate([near, anywhere])
+    rows, objects, boxes = [], [], []
+    for k in range(images):
+        name, size = f"{k:06d}", np.array([width, height])
+        picture = rng.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        Image.fromarray(picture).save(root / f"{name}.jpg")
+        rows.append([name, f"{name}.jpg", picture.shape[1], picture.shape[0], "train"])
+        corner = rng.uniform(0, 0.6, (3, 2)) * size
+        own = np.concatenate([corner, corner + rng.uniform(0.15, 0.35, (3, 2)) * size], axis=1)
+        objects += [[name, CLASSES[rng.integers(20)], *box, False, False, False] for box in own]
+        near = own[rng.integers(0, 3, proposals // 2)] + rng.normal(0, 0.04 * width, (proposals // 2, 4))
+        start = rng.uniform(0, 0.7, (proposals - proposals // 2, 2)) * size
+        anywhere = np.concatenate([start, start + rng.uniform(0.05, 0.3, start.shape) * size], axis=1)
+        found = np.concatenate([near, anywhere]).clip(0, [width, height] * 2)
         found[:, 2:] = np.maximum(found[:, 2:], found[:, :2] + 4)
-        parts.append(pd.DataFrame(found.astype(np.float32), columns=BOX).assign(image_id=name))
-    return pd.concat(parts, ignore_index=True)
+        boxes.append(pd.DataFrame(found.astype(np.float32), columns=BOX).assign(image_id=name))
+    truth = pd.DataFrame(objects, columns=["image_id", "class", *BOX, "difficult", "truncated", "ignore"])
+    table = pd.DataFrame(rows, columns=["image_id", "file", "width", "height", "subset"])
+    return table, truth.astype(dict.fromkeys(BOX, "float32")), pd.concat(boxes, ignore_index=True)
+
+
+def matrix_rate(device: torch.device, precision: str) -> float:
+    """Floating-point operations a second of a large matrix product on this device, the best of ten."""
+    size = 8192 if device.type == "cuda" else 1024
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    a, b = (torch.rand(size, size, device=device).to(kind) for _ in range(2))
+    best = 0.0
+    for _ in range(10):
+        synchronise(device)
+        started = time.perf_counter()
+        a @ b
+        synchronise(device)
+        best = max(best, 2 * size**3 / (time.perf_counter() - started))
+    return best
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def peak(device: torch.device) -> str:
+    """The most memory allocated on a GPU since the last reset; unknown on a CPU, where all runs share a process."""
+    return f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if device.type == "cuda" else "-"
+
+
+def flop(detector: Detector, samples: list[Sample], mining: step.Mining, scale: params.Params) -> int:
+    """Operations of one iteration's convolutions and matrix products, forward and backward, counted by torch."""
+    with FlopCounterMode(display=False) as counter:
+        loss, _ = step.batch_loss(detector, samples, mining, scale, 0)
+        loss.backward()
+    detector.zero_grad(set_to_none=True)
+    return counter.get_total_flops()
+
+
+def ours(
+    kind: str, method: params.Params, scale: params.Params, reader: SampleReader, device: torch.device, count: int
+) -> tuple[float, dict[str, float], str, int]:
+    """Milliseconds of an iteration, of its parts, peak memory (GB) and operations."""
+    detector = build(kind, len(CLASSES), scale, seed=0).to(device)
+    run = loop.start(detector, scale["train"], 2 * (count + WARM_UP))
+    whole = run.log
+    mining = step.Mining(method, scale["train"]["rois"], 1, len(whole), 1.0, 1.0)
+    samples = [sample.to(device) for sample in loop.load_batch(reader, scale, 0, 0)]
+    operations = flop(detector, samples, mining, {**scale, "precision": "fp32"})
+
+    def go(iterations: int) -> float:
+        run.log = whole[: run.done + iterations]
+        synchronise(device)
+        started = time.perf_counter()
+        loop.train(run, reader, method, 1.9, scale, 0, lambda: None, lambda steps, _: steps, lambda: False)
+        synchronise(device)
+        return (time.perf_counter() - started) * 1e3 / iterations
+
+    go(WARM_UP)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    milliseconds = go(count)
+    memory = peak(device)
+    clock = Clock(device)
+    with timed_parts(clock):
+        timed = go(count)
+    split = {part: ms / count for part, ms in clock.milliseconds().items()}
+    return milliseconds, {**split, "rest": timed - sum(split.values())}, memory, operations
+
+
+def torchvision_model(scale: params.Params, size: tuple[int, int]) -> FasterRCNN:
+    """torchvision's Faster R-CNN on VGG16 with our sizes: stride 16, as many proposals, 64 RoIs, two layers of 4096."""
+    features = vgg16(weights=None).features[:-1]
+    features[:10].requires_grad_(False)
+    features.out_channels = 512
+    rpn, train, head = scale["rpn"], scale["train"], scale["head"]
+    return FasterRCNN(
+        features,
+        min_size=min(size),
+        max_size=max(size),
+        rpn_anchor_generator=AnchorGenerator((tuple(rpn["sizes"]),), (tuple(rpn["ratios"]),)),
+        rpn_pre_nms_top_n_train=rpn["train"]["before"],
+        rpn_post_nms_top_n_train=rpn["train"]["after"],
+        box_roi_pool=MultiScaleRoIAlign(["0"], head["pool"], 2),
+        box_head=TwoMLPHead(512 * head["pool"] ** 2, head["hidden"]),
+        box_predictor=FastRCNNPredictor(head["hidden"], len(CLASSES) + 1),
+        box_batch_size_per_image=train["rois"],
+    )
+
+
+def peer(
+    scale: params.Params, reader: SampleReader, device: torch.device, count: int, size: tuple[int, int]
+) -> tuple[float, str]:
+    """Milliseconds of an iteration of torchvision's detector, and its peak memory (GB)."""
+    model = torchvision_model(scale, size).to(device, memory_format=torch.channels_last).train()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.SGD(trained, lr=0.001, momentum=0.9, weight_decay=0.0005, fused=device.type == "cuda")
+    total = count + WARM_UP
+    batches = ahead(lambda k: loop.load_batch(reader, scale, 0, k), range(total), scale["workers"], device)
+    started = 0.0
+    for iteration, samples in enumerate(batches):
+        if iteration == WARM_UP:
+            synchronise(device)
+            if device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            started = time.perf_counter()
+        moved = [sample.to(device) for sample in samples]
+        images = [sample.pixels() / 255 for sample in moved]
+        targets = [{"boxes": sample.boxes, "labels": sample.labels} for sample in moved]
+        with torch.autocast(device.type, torch.bfloat16, enabled=scale["precision"] == "bf16"):
+            losses = model(images, targets)
+        optimiser.zero_grad(set_to_none=True)
+        sum(losses.values()).backward()
+        optimiser.step()
+    synchronise(device)
+    return (time.perf_counter() - started) * 1e3 / count, peak(device)
+
+
+def shapes(device: torch.device) -> tuple[params.Params, tuple[int, int], int]:
+    """Settings, image size and proposals an image: the paper's on a GPU, a fifth of them on a CPU."""
+    scale = copy.deepcopy(params.load(ROOT / "params.yaml")["scales"]["paper"])
+    scale["train"]["max_proposals"] = None
+    if device.type == "cuda":
+        return scale, (600, 1000), 2000
+    scale["train"]["rois"] = 16
+    scale["head"]["hidden"] = 1024
+    scale["rpn"].update(sizes=[32, 64, 96], train={"before": 1000, "after": 400}, min_size=4)
+    return scale, (160, 256), 400
 
 
 def main() -> None:
-    """Print one row a method."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--iterations", type=int, default=60, help="timed iterations of each method (default: 60)")
-    iterations = parser.parse_args().iterations
-    torch.set_num_threads(1)
-    given = params.load(ROOT / "params.yaml")
-    scale = given["scales"]["demo"]
+    parser.add_argument("--iterations", type=int, default=50, help="timed iterations of each run (default: 50)")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], help="default: that of scale paper; on a CPU fp32")
+    parser.add_argument("--compile", action="store_true", help="compile backbone and head (torch.compile)")
+    parser.add_argument("--workers", type=int, default=2, help="processes that read ahead (default: 2)")
+    args = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    scale, size, proposals = shapes(device)
+    scale["precision"] = args.precision or (scale["precision"] if device.type == "cuda" else "fp32")
+    scale.update(compile=args.compile, workers=args.workers)
+    methods = params.load(ROOT / "params.yaml")["methods"]
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU ({platform.processor() or 'unknown'})"
+    rate = matrix_rate(device, scale["precision"])
+    print(
+        f"{name}, torch {torch.__version__}, {scale['precision']}{', compiled' * args.compile}, {args.workers} workers"
+    )
+    print(f"images {size[0]} x {size[1]}, N = 2, {proposals} proposals an image, B = {scale['train']['rois']} an image")
+    print(f"matrix products: {rate / 1e12:.3g} TFLOP/s\n")
     with tempfile.TemporaryDirectory() as folder:
-        given["datasets"]["voc"]["demo"]["root"] = folder
-        miniature.write("voc", Path(folder), seed=1, train=40, test=2)
-        images, objects = ground_truth.read(given, "voc")
-        proposals = boxes_around(objects, images, scale["train"]["max_proposals"])
-        classes = params.class_names(given, "voc")
-        reader = SampleReader(given["datasets"]["voc"]["demo"], images, "train", classes, objects, proposals)
-        print(f"{platform.processor() or platform.machine()}, one thread, torch {torch.__version__}")
-        print("| method | iteration (ms) | mining (ms) | share |\n| --- | --: | --: | --: |")
-        for name, method in given["methods"].items():
-            detector = build("fast_rcnn", len(classes), scale, seed=0)
-            loop.normalise_targets(detector, reader, scale)
-            parts = {part: Timed(getattr(step, part)) for part in ("roi_losses", "choose", "composition")}
-            for part, timed in parts.items():
-                setattr(step, part, timed)
-            run = loop.start(detector, scale["train"], iterations + 5)
-            run.log = run.log[:5]
-            for rows in (5, iterations + 5):  # the first iterations warm up
-                run.log = np.concatenate([run.log, np.full((rows - len(run.log), run.log.shape[1]), np.nan)])
-                for timed in parts.values():
-                    timed.seconds = 0.0
-                started = time.process_time()
-                loop.train(run, reader, method, 1.9, scale, 0, lambda: None, lambda steps, _: steps, lambda: False)
-            whole = (time.process_time() - started) / iterations * 1e3
-            mining = sum(timed.seconds for timed in parts.values()) / iterations * 1e3
-            print(f"| {name} | {whole:.1f} | {mining:.2f} | {100 * mining / whole:.1f} % |")
-            for part, timed in parts.items():
-                setattr(step, part, timed.function)
+        tables = make(Path(folder), 64, *size, proposals)
+        at = {"root": folder, "short_side": min(size), "long_side": max(size)}
+        external, none = (
+            SampleReader(at, tables[0], "train", CLASSES, tables[1], boxes, Path(folder) / "cache")
+            for boxes in (tables[2], None)
+        )
+        parts = list(dict.fromkeys(["data", *(part for part, _, _ in PARTS), "rest"]))
+        print(f"| detector | method | ms | floor | {' | '.join(parts)} | mining share | GB |")
+        print("| --- | --- " + "| --: " * (len(parts) + 4) + "|")
+        for kind, method in RUNS:
+            reader = external if kind == "fast_rcnn" else none
+            total, split, memory, operations = ours(kind, methods[method], scale, reader, device, args.iterations)
+            floor = operations / rate * 1e3
+            row = " | ".join(f"{split.get(part, 0.0):.2f}" for part in parts)
+            share = 100 * split["mining"] / sum(split.values())
+            print(f"| {kind} | {method} | {total:.1f} | {floor:.1f} ({operations / 1e12:.2f} TFLOP) | {row} "
+                  f"| {share:.1f} % | {memory} |", flush=True)  # fmt: skip
+        total, memory = peer(scale, none, device, args.iterations, size)
+        print(f"| torchvision's FasterRCNN | random | {total:.1f} {'| ' * (len(parts) + 3)}| {memory} |")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,16 @@ def test_no_gpu_is_said_in_words(monkeypatch):
         pass
 
 
+def test_the_reason_is_told(monkeypatch):
+    def init():
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040).\nSee ...")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", init)
+    with pytest.raises(TrainingError, match=r"driver on your system is too old \(found version 11040\)\)\. Install"):
+        device.claimed("cuda", 1).__enter__()
+
+
 def test_runs_side_by_side_get_different_gpus(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -1,10 +1,14 @@
 import errno
 import json
+import os
 
 import pytest
+from PIL import Image
 
+from clones import Clone
 from sohem import cli
-from sohem.datasets import generated, ground_truth, tree
+from sohem.datasets import generated, ground_truth, record, tree
+from sohem.download import extract
 from sohem.errors import DataError, SohemError
 from sohem.files import read_json
 from trees import kitti_tree, settings, voc_tree
@@ -12,6 +16,10 @@ from trees import kitti_tree, settings, voc_tree
 
 def write_voc(chosen, root):
     voc_tree(root, test=[f"{chosen['seed']:06}"])
+
+
+def look(root, kind):
+    return tree.manifest(root, kind, record.take(root, tree.names(root, kind), {}))
 
 
 def snapshot(folder):
@@ -58,23 +66,68 @@ def test_the_remains_of_a_killed_run_are_removed(tmp_path):
 
 def test_a_manifest_changes_with_annotations_and_image_lists(tmp_path):
     root = voc_tree(tmp_path / "voc")
-    first = tree.manifest(root, "voc")
+    first = look(root, "voc")
     assert (first["images"], first["annotations"], first["format"]) == (3, 3, "voc")
     assert first["bytes"] == sum(len(content) for content in snapshot(root).values())
     (root / "ImageSets/Main/dog_test.txt").write_text("not used")
-    assert tree.manifest(root, "voc") == first
+    assert look(root, "voc") == first
     annotation = root / "Annotations/000001.xml"
     annotation.write_text(annotation.read_text().replace("dog", "cat"))
-    assert tree.manifest(root, "voc")["sha256"] != first["sha256"]
+    assert look(root, "voc")["sha256"] != first["sha256"]
 
 
-def test_only_generated_images_enter_with_their_contents(tmp_path):
+def test_images_enter_with_their_contents(tmp_path):
     root = kitti_tree(tmp_path / "kitti")
-    own, made = tree.manifest(root, "kitti"), tree.manifest(root, "kitti", {"seed": 7})
+    own, made = look(root, "kitti"), tree.manifest_of_generated(root, "kitti", {"seed": 7})
+    assert {k: own[k] for k in ("images", "annotations", "bytes")} == {
+        k: made[k] for k in ("images", "annotations", "bytes")
+    }
     image = root / "image_2/000000.png"
     image.write_bytes(image.read_bytes()[::-1])
-    assert tree.manifest(root, "kitti") == own
-    assert tree.manifest(root, "kitti", {"seed": 7})["sha256"] != made["sha256"]
+    assert look(root, "kitti")["sha256"] != own["sha256"]
+    assert tree.manifest_of_generated(root, "kitti", {"seed": 7})["sha256"] != made["sha256"]
+
+
+def test_a_file_is_read_again_only_if_its_size_or_time_changed(tmp_path):
+    root = kitti_tree(tmp_path / "kitti")
+    names = tree.names(root, "kitti")
+    first = record.take(root, names, {})
+    record.write(tmp_path / "r.tsv", root, first)
+    assert record.read(tmp_path / "r.tsv", root) == first
+    assert record.read(tmp_path / "r.tsv", tmp_path) == {}
+    image = root / "image_2/000001.png"
+    image.write_bytes(image.read_bytes()[::-1])
+    assert not record.untouched(tmp_path / "r.tsv", root)
+    times = first["image_2/000001.png"].modified
+    os.utime(image, ns=(times, times))  # the same size and time: taken as unchanged, and documented so
+    assert record.untouched(tmp_path / "r.tsv", root)
+    assert record.take(root, names, first) == first
+    os.utime(image, ns=(times, times + 1))
+    now = record.take(root, names, first)
+    assert record.compare(first, now) == (["image_2/000001.png"], [], [])
+    (tmp_path / "r.tsv").write_text(f"{root}\nnonsense\n")
+    with pytest.raises(DataError, match=r"r\.tsv: not a record"):
+        record.read(tmp_path / "r.tsv", root)
+
+
+def test_a_second_look_names_what_changed(tmp_path, capsys):
+    root = voc_tree(tmp_path / "voc")
+    command = ["fetch", "--dataset", "voc", "--out", str(tmp_path / "m.json")]
+    command += ["--params", json.dumps(settings("voc", root))]
+    assert cli.main(command) == 0
+    first = read_json(tmp_path / "m.json")
+    assert cli.main(command) == 0
+    assert read_json(tmp_path / "m.json") == first
+    assert "since the last look" not in capsys.readouterr().err
+    (root / "JPEGImages/000001.jpg").write_bytes(b"other")
+    (root / "JPEGImages/000002.jpg").unlink()
+    (root / "JPEGImages/000009.jpg").write_bytes(b"new")
+    assert cli.main(command) == 0
+    assert (
+        "voc: since the last look 1 changed: JPEGImages/000001.jpg; 1 gone: JPEGImages/000002.jpg; "
+        "1 new: JPEGImages/000009.jpg;" in capsys.readouterr().err
+    )
+    assert read_json(tmp_path / "m.json")["sha256"] != first["sha256"]
 
 
 def test_the_step_on_a_tree_of_the_user(tmp_path, capsys):
@@ -114,3 +167,26 @@ def test_the_step_generates_miniatures_alike_and_they_can_be_split(tmp_path, nam
     assert snapshot(tmp_path / "tree") == files
     images, _ = ground_truth.read(chosen, name)
     assert images["subset"].tolist() == ["train"] * 3 + ["test"] * 2
+
+
+def test_the_workflow_notices_a_changed_file_of_the_user(tmp_path):
+    clone, split = Clone.new(tmp_path / "clone"), "results/demo/mine/split.json"
+    root = kitti_tree(clone.path / "data/mine")
+    given = clone.params()
+    given["run"]["datasets"] = ["mine"]
+    given["datasets"]["mine"] = {
+        "title": "Mine", "format": "kitti", "detector": "faster_rcnn", "beta_target": 1, "classes": {"car": ["Car"]},
+        "demo": {"root": "data/mine", "first": 3, "short_side": 96, "long_side": 128},
+    }  # fmt: skip
+    clone.write_params(given)
+    clone(f"snakemake --cores 1 {split}")
+    image = root / "image_2/000001.png"
+    os.utime(image, ns=(0, 0))
+    assert clone.planned(split) == {}  # another time, the same contents
+    Image.new("RGB", (20, 16), (9, 9, 9)).save(image)
+    shown = clone(f"snakemake --dry-run {split}")
+    assert "mine: since the last look 1 changed: image_2/000001.png" in shown
+    assert "Updated input files: data/demo/mine.json" in shown
+    (root / extract.MARKER).write_text("{}")  # had it been unpacked from verified archives, it would be an error
+    image.unlink()
+    assert "data/mine: not as it was unpacked (1 gone: image_2/000001.png)" in clone(f"snakemake -n {split}", status=2)

@@ -128,3 +128,13 @@ def test_the_part_of_a_step_keeps_the_order_of_classes_and_no_other(given):
         "misc",
     ]
     assert text == params.dumps(dict(reversed(params.load(text).items())))
+
+
+def test_where_the_archives_lie_concerns_fetch_alone(given):
+    given["scale"] = "paper"
+    moved = yaml.safe_load(yaml.safe_dump(given))
+    moved["datasets"]["voc"]["paper"]["archives"] = "/somewhere/else"
+    for step in ("fetch", "split", "train", "propose"):
+        parts = [params.select(p, step, dataset="voc", method="ohem") for p in (given, moved)]
+        assert (params.fingerprint(parts[0]) == params.fingerprint(parts[1])) == (step != "fetch")
+    assert given["datasets"]["voc"]["paper"]["archives"] == "data/paper/archives"

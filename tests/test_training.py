@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from sohem.detectors.detector import build
 from sohem.errors import CheckpointError, DataError
 from sohem.training import checkpoint, loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
-from sohem.training.step import SUMS, Mining, image_loss
+from sohem.training.step import SUMS, Mining, batch_loss
+from sohem.training.targets import label_rois
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +62,58 @@ def test_short_side_600_unless_the_long_side_passes_1000(height, width, expected
 def test_a_mirrored_sample_shows_the_same_pixels_in_its_boxes(data):
     plain, mirrored = (reader(data)(0, mirror=m) for m in (False, True))
     for a, b in zip(plain.boxes.int().tolist(), mirrored.boxes.int().tolist(), strict=True):
-        crop = plain.image[:, a[1] : a[3], a[0] : a[2]]
-        assert torch.equal(crop.flip(2), mirrored.image[:, b[1] : b[3], b[0] : b[2]])
+        crop = plain.pixels()[:, a[1] : a[3], a[0] : a[2]]
+        assert torch.equal(crop.flip(2), mirrored.pixels()[:, b[1] : b[3], b[0] : b[2]])
+
+
+def test_a_cached_image_equals_a_decoded_one(data, tmp_path):
+    root, paths = data
+    tables = [files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals")]
+    at = {"root": root, "short_side": 30, "long_side": 64}
+    plain, cached = (SampleReader(at, tables[0], "train", ["bright", "dark"], *tables[1:], c) for c in (None, tmp_path))
+    for index in range(len(plain)):
+        a, b = plain(index, mirror=True), cached(index, mirror=True)
+        assert torch.equal(a.pixels(), b.pixels())
+        assert a.size == b.size == (a.image.shape[1], a.image.shape[2])
+        assert torch.equal(a.boxes, b.boxes)
 
 
 def test_epochs_visit_every_image_once():
     seen = [index for i in range(6) for index in loop.batch_indices(3, i, 2, 4)]
     assert all(sorted(seen[k : k + 4]) == [0, 1, 2, 3] for k in (0, 4, 8))
+
+
+def test_a_doubled_training_set_shows_every_image_both_ways_in_an_epoch(data):
+    settings = toy.parameters(data[0], flip="doubled")["scales"]["demo"]
+    images = reader(data)
+    seen = [sample for k in range(len(images)) for sample in loop.load_batch(images, settings, 0, k)]
+    every = [images(i, mirror) for i in range(len(images)) for mirror in (False, True)]
+    assert sorted(s.pixels().numpy().tobytes() for s in seen) == sorted(s.pixels().numpy().tobytes() for s in every)
+
+
+def test_a_doubled_training_set_has_no_shift_to_one_side(data):
+    scale = toy.parameters(data[0], flip="doubled")["scales"]["demo"]
+    network = build("fast_rcnn", 2, scale, 0)
+    loop.normalise_targets(network, reader(data), scale)
+    both = network.head.box_mean.clone(), network.head.box_std.clone()
+    loop.normalise_targets(network, reader(data), {**scale, "train": {**scale["train"], "flip": "none"}})
+    mean, std = network.head.box_mean, network.head.box_std
+    assert mean[1:, 0].abs().min() > 1e-3
+    torch.testing.assert_close(both[0], mean * torch.tensor([0.0, 1, 1, 1]), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(both[1][1:, 0], (std[1:, 0] ** 2 + mean[1:, 0] ** 2).sqrt())
+    torch.testing.assert_close(both[1][:, 1:], std[:, 1:])
+
+
+def test_difficult_objects_are_left_out_so_that_proposals_on_them_are_background(data):
+    root, paths = data
+    images, truth, proposals = (files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals"))
+    truth["difficult"] = truth["class"] == "dark"
+    at = {"root": root, "short_side": 48, "long_side": 64}
+    sample = SampleReader(at, images, "train", ["bright", "dark"], truth, proposals)(0)
+    assert sample.labels.tolist() == [1]
+    assert len(sample.ignored) == 0
+    dark = torch.from_numpy(truth.loc[truth["difficult"], ["x1", "y1", "x2", "y2"]].to_numpy()[:1].copy())
+    assert label_rois(dark, sample.boxes, sample.labels, sample.ignored, 0.5)[0].tolist() == [0]
 
 
 def test_a_missing_proposal_or_image_is_named(data, tmp_path):
@@ -90,7 +137,7 @@ def test_the_loss_is_the_mean_over_the_selected(data, method):
     scale = given["scales"]["demo"]
     network = build("fast_rcnn", 2, scale, 0)
     mining = Mining(given["methods"][method], 8, 1, 12, 1.0, 0.0)
-    loss, sums = image_loss(network, reader(data)(0), mining, scale, seed=0, slot=0)
+    loss, sums = batch_loss(network, [reader(data)(0)], mining, scale, seed=0)
     value = dict(zip(SUMS, sums.tolist(), strict=True))
     assert value["n_selected"] == 8
     assert value["n_all"] == 36 + 2  # the proposals and the two objects
@@ -112,12 +159,12 @@ def test_the_read_only_pass_leaves_no_trace(data):
     for method in ("ohem", "random"):
         chosen = {**given["methods"][method], "nms": {"iou": None, "per_label": True}}
         # Dropout masks go by row: order the choice, so that the same RoI gets the same mask.
-        loss, sums = image_loss(network, reader(data)(0), Mining(chosen, 1000, 1, 12, 1, 1), scale, 0, 0)
+        loss, sums = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale, 0)
         assert sums[SUMS.index("n_selected")] == sums[SUMS.index("n_all")]
         losses.append(loss.item())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    again = image_loss(network, reader(data)(0), Mining(chosen, 1000, 1, 12, 1, 1), scale, 0, 0)[0].item()
+    again = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale, 0)[0].item()
     assert again == losses[1]
 
 
@@ -154,22 +201,27 @@ def test_same_seed_same_bytes_other_seed_other_bytes(data, tmp_path, detector):
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
     assert run_train(data, tmp_path / "whole", "faster_rcnn") == 0
-    real, calls = loop.image_loss, []
+    real, calls = loop.batch_loss, []
 
     def stop_in_the_seventh_iteration(*args):
         calls.append(1)
-        if len(calls) == 14:
+        if len(calls) == 7:
             os.kill(os.getpid(), signal.SIGTERM)
         return real(*args)
 
-    monkeypatch.setattr(loop, "image_loss", stop_in_the_seventh_iteration)
+    monkeypatch.setattr(loop, "batch_loss", stop_in_the_seventh_iteration)
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 130
     assert not (tmp_path / "cut" / "checkpoint.pt").exists()
     (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
-    assert checkpoint.load(state, ["run"])["run"]["iteration"] == 7
+    kept = checkpoint.load(state, ["run"])["run"]
+    assert kept["iteration"] == 7
+    assert kept["model"]["head.box_std"].max() < 1  # only a finished detector predicts raw offsets
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 0
-    assert len(calls) == 2 * 12
+    assert len(calls) == 12
     assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+    finished = checkpoint.load(tmp_path / "cut" / "checkpoint.pt", ["model"])["model"]
+    assert finished["head.box_std"].eq(1).all()
+    assert finished["head.box_mean"].eq(0).all()
     assert not state.exists()
 
 
@@ -193,14 +245,14 @@ def test_a_killed_run_goes_on_to_the_same_bytes(data, tmp_path, detector):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, tmp_path, monkeypatch, capsys):
-    real, calls = loop.image_loss, []
+    real, calls = loop.batch_loss, []
 
     def poisoned(*args):
         calls.append(1)
         loss, sums = real(*args)
-        return (loss * np.nan, sums * np.nan) if len(calls) == 13 else (loss, sums)
+        return (loss * np.nan, sums * np.nan) if len(calls) == 7 else (loss, sums)
 
-    monkeypatch.setattr(loop, "image_loss", poisoned)
+    monkeypatch.setattr(loop, "batch_loss", poisoned)
     assert run_train(data, tmp_path) == 2
     error = capsys.readouterr().err
     assert "iteration 7: the loss cls_selected is nan" in error
@@ -209,6 +261,85 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, 
     stored = checkpoint.load(state, ["run"])["run"]
     assert stored["iteration"] == 4
     assert all(torch.isfinite(v).all() for v in stored["model"].values())
+
+
+def test_too_little_memory_is_said_and_the_run_goes_on(data, tmp_path, monkeypatch, capsys):
+    assert run_train(data, tmp_path / "whole") == 0
+    real, calls = loop.batch_loss, []
+
+    def large(*args):
+        calls.append(1)
+        if len(calls) == 7:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "batch_loss", large)
+        assert run_train(data, tmp_path / "cut") == 2
+    error = capsys.readouterr().err
+    assert "iteration 7: out of memory" in error
+    assert "precision: bf16" in error
+    assert "Traceback" not in error
+    (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
+    assert checkpoint.load(state, ["run"])["run"]["iteration"] == 6
+    assert run_train(data, tmp_path / "cut") == 0
+    assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+
+
+def test_a_disk_that_fills_up_is_said_and_the_run_goes_on(data, tmp_path, monkeypatch, capsys):
+    assert run_train(data, tmp_path / "whole") == 0
+    real, calls = os.fsync, []
+
+    def full(handle):
+        calls.append(1)
+        if len(calls) == 2:  # the second state, after iteration 8
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert run_train(data, tmp_path / "cut") == 2
+    error = capsys.readouterr().err
+    assert "state.pt: cannot be written (No space left on device). Free some space" in error
+    assert "Traceback" not in error
+    (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
+    assert checkpoint.load(state, ["run"])["run"]["iteration"] == 4
+    assert run_train(data, tmp_path / "cut") == 0
+    assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+
+
+def test_other_errors_of_torch_are_not_taken_for_a_lack_of_memory():
+    with pytest.raises(RuntimeError, match="shapes"), loop.memory_errors(1):
+        raise RuntimeError("shapes do not fit")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_breaks_during_a_run_is_named_and_the_run_goes_on_when_it_is_mended(
+    tmp_path, monkeypatch, capsys, workers
+):
+    data = tmp_path / "toy", toy.make(tmp_path / "toy")
+    settings = {"workers": workers, "iterations": 24}
+    assert run_train(data, tmp_path / "whole", **settings) == 0
+    image = data[0] / "images" / "000003.png"
+    whole, real, calls = image.read_bytes(), loop.batch_loss, []
+
+    def breaks(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            image.write_bytes(whole[:100])
+        return real(*args)
+
+    monkeypatch.setattr(loop, "batch_loss", breaks)
+    # Batches read ahead were whole still: so many iterations that the broken image is met in any case.
+    assert run_train(data, tmp_path / "cut", **settings) == 2
+    error = capsys.readouterr().err
+    assert "000003.png: truncated or no image" in error
+    assert "Traceback" not in error
+    (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
+    assert 3 <= checkpoint.load(state, ["run"])["run"]["iteration"] < 24
+    image.write_bytes(whole)
+    assert run_train(data, tmp_path / "cut", **settings) == 0
+    assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
 
 
 def detect(data, folder, checkpoint_file, **changes):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
-    """params.yaml with one data set ``toy`` and a network that trains in moments."""
+    """params.yaml with one data set ``toy`` and a network that trains in moments; ``train`` changes its settings."""
     given = copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text()))
     given["datasets"]["toy"] = {
         "title": "Toy", "format": "voc", "detector": detector, "beta_target": 2.0, "classes": ["bright", "dark"],
@@ -23,6 +23,7 @@ def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
     given["run"]["datasets"] = ["toy"]
     demo = given["scales"]["demo"]
     demo["weights"] = "none"
+    demo.update({key: train.pop(key) for key in ("workers", "precision", "compile") if key in train})
     demo["head"].update(pool=3, hidden=16)
     demo["train"].update({"iterations": 12, "rois": 8, "checkpoint_every": 4, "log_every": 4, "lr": 0.01,
                           "max_proposals": 30, "warmup": 2, "step": 8, **train})  # fmt: skip

@@ -55,11 +55,12 @@ def kitti_tree(root: Path, count=4) -> Path:
 
 
 def settings(dataset: str, root: Path, scale="demo", **more) -> dict:
-    """params.yaml with ``dataset`` at another root, without its miniature."""
+    """params.yaml with ``dataset`` at another root, without its miniature and archives."""
     result = copy.deepcopy(PARAMS)
     result["scale"] = scale
     here = result["datasets"][dataset][scale]
     here.pop("miniature", None)
+    here.pop("archives", None)
     here.update(root=str(root), **more)
     return result
 

@@ -19,7 +19,11 @@ Params = dict[str, Any]
 _DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{dataset}.{scale}"]
 _NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
-          *_NETWORK, "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
+          *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
+          "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
+
+_CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
+_AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
 
 # What each step depends on. dvc.yaml repeats these keys; tests/test_ledger.py keeps the two equal.
 STEP_KEYS: dict[str, list[str]] = {
@@ -30,7 +34,9 @@ STEP_KEYS: dict[str, list[str]] = {
     "propose": ["datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
     "train": _TRAIN,
     "detect": [*_TRAIN, "scales.{scale}.test"],
-    "evaluate": ["datasets.{dataset}.classes", "datasets.{dataset}.rigid", "evaluation"],
+    "evaluate": [*_CLASSES, *_AP],
+    "difference": [*_CLASSES, "evaluation.ious", "evaluation.metric", "evaluation.bootstrap"],
+    "interval": [*_CLASSES, *_AP, "evaluation.bootstrap"],
     "artifact": [
         "artifacts.{artifact}",
         "run",
@@ -39,7 +45,33 @@ STEP_KEYS: dict[str, list[str]] = {
         "datasets.{datasets}.classes",
         "datasets.{datasets}.rigid",
         "datasets.{datasets}.{scale}",
-        "evaluation",
+        "evaluation.ious",
+        "evaluation.metric",
+        "evaluation.bootstrap",
+        "scales.{scale}.window",
+    ],
+    "ablation": [
+        "ablation",
+        "run.seeds",
+        "methods.{methods}",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.{scale}",
+        "evaluation.ious",
+        "evaluation.metric",
+        "evaluation.bootstrap",
+    ],
+    "claims": [
+        "run",
+        "artifacts",
+        "methods.{methods}.title",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.classes",
+        "datasets.{datasets}.rigid",
+        "datasets.{datasets}.{scale}",
+        "datasets.voc.rigid",  # of the published tables, whichever data sets are run
+        "datasets.kitti.rigid",
+        "evaluation.metric",
+        "evaluation.bootstrap",
         "scales.{scale}.window",
     ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
@@ -76,8 +108,11 @@ def load(source: str | Path, *, dataset: str | None = None, method: str | None =
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     """The dotted keys that ``step`` depends on, for the given data set, method or artifact."""
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
-    if "run" in params:
+    if step == "ablation":
+        fields |= {name: params["ablation"][name] for name in ("datasets", "methods")}
+    elif "run" in params:
         fields["methods"] = params["run"]["methods"]
+        fields.setdefault("datasets", params["run"]["datasets"])
     if "artifact" in wildcards:
         spec = artifacts(params)[wildcards["artifact"]]
         fields["datasets"] = spec["datasets"]
@@ -94,7 +129,8 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
 def select(params: Params, step: str, **wildcards: str) -> Params:
     """The part of ``params`` that ``step`` depends on, nested as in ``params.yaml``, with ``scale``.
 
-    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out.
+    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out. So is, but for
+    ``fetch``, where the archives of a data set lie: moving them must not train everything again.
     """
     part: Params = {"scale": params["scale"]}
     source = {**params, "artifacts": artifacts(params)} if "artifact" in wildcards else params
@@ -106,6 +142,10 @@ def select(params: Params, step: str, **wildcards: str) -> Params:
             target = target.setdefault(name, {})
         if last in value:
             target[last] = value[last]
+    if step != "fetch":
+        for dataset in part.get("datasets", {}).values():
+            if "archives" in dataset.get(params["scale"], {}):
+                dataset[params["scale"]] = {k: v for k, v in dataset[params["scale"]].items() if k != "archives"}
     return part
 
 
@@ -142,6 +182,15 @@ def dataset_at_scale(params: Params, dataset: str) -> Params:
         raise ParamsError(
             f"datasets.{dataset}.{params['scale']}: missing; known data sets: {', '.join(params.get('datasets', {}))}"
         ) from None
+
+
+def beta_target(params: Params, dataset: str, method: str) -> float | str:
+    """What beta of Formula (1) grows to: the method's own ``schedule.target``, else the data set's ``beta_target``.
+
+    A data set that names none has it measured ("ratio").
+    """
+    schedule = params["methods"][method].get("schedule", {})
+    return schedule.get("target", params["datasets"][dataset].get("beta_target", "ratio"))
 
 
 def class_names(params: Params, dataset: str) -> list[str]:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 # What carries parameters, files and messages to a step and decides no result. A comment changed here must not
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
-_FRAME = ("cli", "errors", "files", "params", "progress", "provenance", "schema", "sources")
+# What was downloaded enters by its checksum, however it came.
+_FRAME = ("cli", "download", "errors", "files", "params", "progress", "provenance", "schema", "sources",
+          *(f"download.{name}" for name in ("catalogue", "extract", "part", "transfer", "verify")))  # fmt: skip
 FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
 
 

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 from sohem import params, schema, sources
+from sohem.datasets import record
 from sohem.errors import SohemError
+from sohem.paper import statements
 
 
 def stop(error):
@@ -25,6 +27,7 @@ configfile: "params.yaml"
 try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
+    CLAIMS = statements.load("claims.yaml")
 except SohemError as error:
     stop(error)
 
@@ -40,6 +43,10 @@ TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("tab
 PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
 
+ABLATION = config["ablation"]
+# Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
+CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
+
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
 LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
@@ -48,6 +55,8 @@ LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
 wildcard_constraints:
     dataset="|".join(name for name, entry in config["datasets"].items() if SCALE in entry),
     method="|".join(config["methods"]),
+    first="|".join(config["methods"]),
+    second="|".join(config["methods"]),
     seed=r"\d+",
     chunk=r"\d+",
     table="|".join(PUBLISHED) or "(?!)",
@@ -78,12 +87,36 @@ def proposals(wildcards):
     return [f"{RES}/{wildcards.dataset}/proposals.parquet"] if fast else []
 
 
+def chunks(wildcards):
+    """The chunks that selective search is done in; none if the user has its boxes in published files."""
+    if published_boxes(wildcards):
+        return []
+    numbers = range(1, SETTINGS["selective_search"]["chunks"] + 1)
+    return expand(rules.propose.output, dataset=wildcards.dataset, chunk=numbers)
+
+
+def published_boxes(wildcards):
+    """The .mat files that the user named for the proposals of a data set."""
+    files = params.dataset_at_scale(config, wildcards.dataset).get("proposals") or []
+    return [existing(file, f"datasets.{wildcards.dataset}.{SCALE}.proposals") for file in files]
+
+
+def published_weights(wildcards):
+    """The file of VGG16's weights that the user named; without one, pretrain downloads them."""
+    file = SETTINGS["pretrain"].get("file")
+    return [existing(file, f"scales.{SCALE}.pretrain.file")] if file else []
+
+
+def existing(file, key):
+    """A file that the user named; ends with a message if it is not there."""
+    if not Path(file).is_file():
+        stop(f"{key}: {file}: no such file")
+    return file
+
+
 def weights(wildcards):
-    """The weights that training starts from: made by pretrain (crops), or put there by the user (imagenet)."""
-    file = f"{RES}/pretrained.pt"
-    if SETTINGS["weights"] == "imagenet" and not Path(file).exists():
-        stop(f"{file}: no such file; save torchvision's VGG16 weights (IMAGENET1K_V1) under this name")
-    return [] if SETTINGS["weights"] == "none" else [file]
+    """The weights that training starts from."""
+    return [] if SETTINGS["weights"] == "none" else [f"{RES}/pretrained.pt"]
 
 
 def option(name):
@@ -99,6 +132,31 @@ def artifact_runs(wildcards):
     return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
 
 
+def ablation_differences(wildcards):
+    """Each variant compared with the ablation's baseline."""
+    first = ABLATION["baseline"]
+    others = [name for name in ABLATION["methods"] if name != first]
+    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
+
+
+def evidence(wildcards):
+    """What the claims are held against: training logs, measured precision and differences of the runs they name."""
+    methods = [name for name in statements.methods(CLAIMS) if name in METHODS]
+    names = ("log.parquet", "ap.csv")
+    files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
+    first, second = CLAIMS["methods"]
+    if {first, second} <= set(METHODS):
+        files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
+    return files
+
+
+def artifact_differences(wildcards):
+    """What the intervals of a table's improvements come from."""
+    spec = ARTIFACTS[wildcards.artifact]
+    first, *others = params.artifact_methods(config, spec)
+    return expand(rules.difference.output.csv, dataset=spec["datasets"], first=first, second=others)
+
+
 def published(wildcards):
     """The paper's own numbers, which a table of the paper shows below ours."""
     return [f"{PAPER}/{wildcards.artifact}.csv"] if wildcards.artifact in PUBLISHED else []
@@ -109,7 +167,19 @@ def gpu():
     return 1 if SETTINGS["device"] == "cuda" else 0
 
 
-# The manifest of a generated tree that was deleted says nothing: without it, fetch runs again when images are needed.
 for name in DATASETS:
-    if generated(name) and not Path(params.dataset_at_scale(config, name)["root"]).is_dir():
-        Path(f"data/{SCALE}/{name}.json").unlink(missing_ok=True)
+    here, manifest = params.dataset_at_scale(config, name), Path(f"data/{SCALE}/{name}.json")
+    root = Path(here["root"])
+    if not root.is_dir():
+        # The manifest of a tree that was deleted says nothing: without it, fetch runs again when images are needed.
+        if "miniature" in here or "archives" in here:
+            manifest.unlink(missing_ok=True)
+    elif manifest.exists() and not generated(name) and not record.untouched(record.path_of(manifest), root):
+        # A real file has another size or time of change than fetch recorded. If its contents are others too, so is
+        # the manifest, and Snakemake sees that what depends on it is out of date.
+        from sohem.commands import fetch
+
+        try:
+            fetch.look(config, name, manifest)
+        except SohemError as error:
+            stop(error)

@@ -1,10 +1,11 @@
 """Training: the weights that every run starts from, then one detector for each data set, method and seed."""
 
 
-if SETTINGS["weights"] == "crops":
+if SETTINGS["weights"] != "none":
 
     rule pretrain:
         input:
+            file=published_weights,
             src=sources.of_steps("pretrain"),
         output:
             weights=f"{RES}/pretrained.pt",
@@ -16,8 +17,6 @@ if SETTINGS["weights"] == "crops":
         benchmark:
             f"{LOG}/pretrain.tsv"
         threads: SETTINGS["threads"]
-        resources:
-            gpu=gpu(),
         shell:
             "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
 
@@ -42,6 +41,7 @@ rule train:
         proposals=option("proposals"),
         weights=option("weights"),
         state=f"work/{SCALE}/{{dataset}}-{{method}}-seed{{seed}}",
+        cache=f"work/{SCALE}/cache",
     log:
         f"{LOG}/train/{{dataset}}-{{method}}-seed{{seed}}.log",
     benchmark:
@@ -52,5 +52,5 @@ rule train:
     shell:
         "sohem train --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
         " --seed {wildcards.seed} --images {input.images} --ground-truth {input.ground_truth}"
-        " {params.proposals} {params.weights} --state {params.state} --checkpoint {output.checkpoint}"
-        " --log {output.log} --provenance {output.provenance} &> {log}"
+        " {params.proposals} {params.weights} --state {params.state} --cache {params.cache}"
+        " --checkpoint {output.checkpoint} --log {output.log} --provenance {output.provenance} &> {log}"

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from sohem import params
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
-from sohem.errors import CheckpointError
+from sohem.detectors.weights import check_fit, check_preprocessing
 from sohem.files import read_table, write_table
 from sohem.progress import track
 from sohem.training import checkpoint, device
-from sohem.training.samples import SampleReader
+from sohem.training.loader import ahead
+from sohem.training.samples import Sample, SampleReader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,44 +34,38 @@ def run(args: argparse.Namespace) -> None:
     """Detect on every test image; boxes are written in original pixels."""
     settings = params.load(args.params, dataset=args.dataset, method=args.method)
     trained = params.select(settings, "train", dataset=args.dataset, method=args.method)
-    content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "model"))
+    content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "preprocessing", "model"))
     checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
     scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
     classes = params.class_names(settings, args.dataset)
     detector = build(settings["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
-    try:
-        detector.load_state_dict(content["model"])
-    except RuntimeError as error:
-        raise CheckpointError(f"{args.checkpoint}: does not fit this detector ({error}); train again") from None
+    check_preprocessing(args.checkpoint, content["preprocessing"], detector.backbone.preprocessing)
+    check_fit(args.checkpoint, content["model"], detector.state_dict(), "detector")
+    detector.load_state_dict(content["model"])
 
     proposals = None if args.proposals is None else read_table(args.proposals)
     reader = SampleReader(at, read_table(args.images), "test", classes, None, proposals)
     label = f"{args.dataset}/{args.method}: detecting"
     with device.claimed(scale["device"], scale["threads"]) as chosen:
         detector.to(chosen).eval()
+        most, count = scale["test"]["max_proposals"], len(reader)
+        samples = ahead(
+            lambda index: reader(index, max_proposals=most, seed=args.seed), range(count), scale["workers"], chosen
+        )
         parts = [
-            detections(detector, reader, index, scale, args.seed, chosen, classes)
-            for index in track(range(len(reader)), len(reader), label)
+            detections(detector, sample.to(chosen), name, scale, classes)
+            for name, sample in zip(reader.names, track(samples, count, label), strict=True)
         ]
     write_table(args.out, pd.concat(parts, ignore_index=True))
 
 
-def detections(
-    detector: Detector,
-    reader: SampleReader,
-    index: int,
-    scale: params.Params,
-    seed: int,
-    chosen: torch.device,
-    classes: list[str],
-) -> pd.DataFrame:
-    """The rows of one image, highest score first."""
-    sample = reader(index, max_proposals=scale["test"]["max_proposals"], seed=seed).to(chosen)
+def detections(detector: Detector, sample: Sample, name: str, scale: params.Params, classes: list[str]) -> pd.DataFrame:
+    """The rows of one image, highest score first, in its original pixels."""
     boxes, scores, labels = detector.detect(
-        sample.image, sample.proposals, sample.scale, scale["rpn"]["test"], scale["test"]
+        sample.pixels(), sample.proposals, sample.scale, scale["rpn"]["test"], scale["test"]
     )
     table = pd.DataFrame((boxes / sample.scale).cpu().numpy().astype(np.float32), columns=BOX)
-    table.insert(0, "image_id", str(reader.images.at[index, "image_id"]))
+    table.insert(0, "image_id", name)
     table.insert(1, "class", np.array(["", *classes], dtype=object)[labels.cpu().numpy()])
     table.insert(2, "score", scores.cpu().numpy().astype(np.float32))
     return table

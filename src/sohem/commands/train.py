@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proposals", type=Path, help="proposals.parquet (detector fast_rcnn)")
     parser.add_argument("--weights", type=Path, help="weights to start from (scales.<scale>.weights)")
     parser.add_argument("--state", type=Path, required=True, help="folder for the state to resume from")
+    parser.add_argument("--cache", type=Path, help="folder to keep resized images in; runs may share it")
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector to write (.pt)")
     parser.add_argument("--log", type=Path, required=True, help="table with one row an iteration to write (.parquet)")
     parser.add_argument("--provenance", type=Path, required=True, help="what the run was made from (.json)")
@@ -60,7 +61,10 @@ def run(args: argparse.Namespace) -> None:
             raise KeyboardInterrupt
         write_table(args.log, log_table(current.log))
         write_json(args.provenance, provenance.record(settings, inputs, device=device.describe(chosen)))
-        checkpoint.save(args.checkpoint, {**stored, "iteration": current.done, "model": detector.state_dict()})
+        detector.head.fold_targets()
+        preprocessing = detector.backbone.preprocessing._asdict()
+        trained = {"iteration": current.done, "preprocessing": preprocessing, "model": detector.state_dict()}
+        checkpoint.save(args.checkpoint, {**stored, **trained})
         state_file.unlink(missing_ok=True)
 
 
@@ -70,7 +74,8 @@ def read(args: argparse.Namespace, settings: params.Params) -> SampleReader:
         raise TrainingError(f"{args.dataset}: detector fast_rcnn needs --proposals (sohem merge-proposals makes them)")
     proposals = None if args.proposals is None else read_table(args.proposals)
     at, classes = params.dataset_at_scale(settings, args.dataset), params.class_names(settings, args.dataset)
-    return SampleReader(at, read_table(args.images), "train", classes, read_table(args.ground_truth), proposals)
+    truth = read_table(args.ground_truth)
+    return SampleReader(at, read_table(args.images), "train", classes, truth, proposals, args.cache)
 
 
 def initial(args: argparse.Namespace, settings: params.Params, reader: SampleReader) -> Detector:
@@ -80,7 +85,7 @@ def initial(args: argparse.Namespace, settings: params.Params, reader: SampleRea
     if scale["weights"] != "none":
         if args.weights is None:
             raise TrainingError(f"scales.{settings['scale']}.weights is {scale['weights']}: give the file as --weights")
-        start_from(detector, args.weights, scale["weights"])
+        start_from(detector.backbone, detector.head, args.weights, scale["weights"])
     normalise_targets(detector, reader, scale)
     return detector
 
@@ -89,7 +94,7 @@ def resume(
     args: argparse.Namespace, settings: params.Params, current: Run, reader: SampleReader, save: Callable[[], None]
 ) -> bool:
     """Train what is left to do, with progress; False if a signal asked to stop."""
-    scale, target = params.at_scale(settings), settings["datasets"][args.dataset].get("beta_target", "ratio")
+    scale, target = params.at_scale(settings), params.beta_target(settings, args.dataset, args.method)
     total, every, done = len(current.log), scale["train"]["log_every"], current.done
     label = f"{args.dataset}/{args.method}/seed{args.seed}"
     with stop_on_signal() as stop:

@@ -1,27 +1,16 @@
 """The files of a data set on disk: is the tree there, and what is in it."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sohem.datasets import images, kitti, voc
+from sohem.datasets import images, kitti, record, voc
+from sohem.download import catalogue
 from sohem.errors import DataError
 
 READERS: dict[str, ModuleType] = {"voc": voc, "kitti": kitti}
-
-# Where the paper's data sets come from and what to unpack into the root. Other data sets are the user's own.
-SOURCES = {
-    "voc": (
-        "VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar from "
-        "http://host.robots.ox.ac.uk/pascal/VOC/voc2007/ ; unpack both into one place, so that their "
-        "VOCdevkit/VOC2007 is the root"
-    ),
-    "kitti": (
-        "data_object_image_2.zip and data_object_label_2.zip from https://www.cvlibs.net/datasets/kitti/ "
-        "(object, 2D; free registration); unpack both into one place, so that their training folder is the root"
-    ),
-}
 
 
 def folders(kind: str, with_images: bool = True) -> list[str]:
@@ -49,41 +38,55 @@ def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = T
         f"{missing}: no such folder ({what}). Expected under {root}: {READERS[kind].LAYOUT}. "
         f"Put the data there, or name another root in datasets.{dataset}.{scale}.root of params.yaml"
     )
-    if scale == "paper" and dataset in SOURCES:
-        message += f". Get {SOURCES[dataset]}"
+    if scale == "paper" and dataset in catalogue.DATASETS:
+        source = catalogue.DATASETS[dataset]
+        names = " and ".join(file.name for file in source.archives)
+        message += (
+            f". To have it downloaded, name a folder in datasets.{dataset}.{scale}.archives; or get {names} "
+            f"({source.page}) and unpack both into one place, so that their {source.inside} is the root"
+        )
     raise DataError(message)
 
 
-def manifest(root: Path, kind: str, generated: dict[str, int] | None = None) -> dict[str, Any]:
-    """What a data set's tree holds: its counts and a checksum that changes with it.
-
-    Annotations and image lists enter the checksum with their contents; images with name and size, since
-    reading gigabytes of them would take minutes, and with their contents only if they were ``generated`` (then
-    these are the settings they were generated with).
-    """
+def names(root: Path, kind: str) -> list[str]:
+    """The files that make up a data set, relative to its root: annotations, the image lists that are used, images."""
     reader = READERS[kind]
     suffixes = {reader.ANNOTATIONS: (reader.ANNOTATION_SUFFIX,), reader.IMAGES: images.SUFFIXES}
-    digest, total = hashlib.sha256(), 0
-    counts = dict.fromkeys(suffixes, 0)
-    for folder in folders(kind):
-        for path in sorted((root / folder).iterdir()):
-            if folder in suffixes and path.suffix.lower() not in suffixes[folder]:
-                continue
-            if folder == voc.IMAGE_SETS and path.name not in [f"{name}.txt" for name in voc.SUBSETS.values()]:
-                continue
-            size = path.stat().st_size
-            total += size
-            if folder in counts:
-                counts[folder] += 1
-            digest.update(f"{folder}/{path.name}\0{size}\0".encode())
-            if generated is not None or folder != reader.IMAGES:
-                digest.update(path.read_bytes())
-    result = {
+    lists = [f"{name}.txt" for name in voc.SUBSETS.values()]
+    return [
+        f"{folder}/{path.name}"
+        for folder in folders(kind)
+        for path in sorted((root / folder).iterdir())
+        if (path.suffix.lower() in suffixes[folder] if folder in suffixes else path.name in lists)
+    ]
+
+
+def manifest(root: Path, kind: str, entries: record.Entries) -> dict[str, Any]:
+    """What a data set's tree holds: its counts, and a checksum that changes with the contents of any file."""
+    digest = hashlib.sha256()
+    for name, entry in entries.items():
+        digest.update(f"{name}\0{entry.size}\0{entry.sha256}\0".encode())
+    return _summary(root, kind, list(entries), sum(entry.size for entry in entries.values()), digest.hexdigest())
+
+
+def manifest_of_generated(root: Path, kind: str, settings: dict[str, int]) -> dict[str, Any]:
+    """``manifest`` of a tree that was generated with ``settings``: small, and compared between machines."""
+    digest, total, found = hashlib.sha256(), 0, names(root, kind)
+    for name in found:
+        content = (root / name).read_bytes()
+        total += len(content)
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return {**_summary(root, kind, found, total, digest.hexdigest()), "generated": settings}
+
+
+def _summary(root: Path, kind: str, found: list[str], total: int, checksum: str) -> dict[str, Any]:
+    reader = READERS[kind]
+    counts = Counter(name.split("/")[0] for name in found)
+    return {
         "root": root.as_posix(),
         "format": kind,
         "images": counts[reader.IMAGES],
         "annotations": counts[reader.ANNOTATIONS],
         "bytes": total,
-        "sha256": digest.hexdigest(),
+        "sha256": checksum,
     }
-    return result if generated is None else {**result, "generated": generated}

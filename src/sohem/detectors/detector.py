@@ -14,22 +14,59 @@ from sohem.randomness import stream
 
 
 class Detector(nn.Module):
-    """A region-based detector; ``rpn`` is None where proposals come from outside (Fast R-CNN)."""
+    """A region-based detector; ``rpn`` is None where proposals come from outside (Fast R-CNN).
+
+    Args:
+        precision: fp32, or bf16: convolutions and linear layers compute in bfloat16 (autocast); weights, RoI pooling,
+            box arithmetic and losses stay in float32.
+    """
 
     def __init__(
-        self, backbone: backbones.Backbone, head: RoIHead, rpn: RPN | None, pool_size: int, pool_op: str
+        self,
+        backbone: backbones.Backbone,
+        head: RoIHead,
+        rpn: RPN | None,
+        pool_size: int,
+        pool_op: str,
+        precision: str = "fp32",
     ) -> None:
         super().__init__()
         self.backbone, self.head, self.rpn = backbone, head, rpn
-        self.pool_size, self.pool_op = pool_size, pool_op
+        self.pool_size, self.pool_op, self.precision = pool_size, pool_op, precision
+
+    def _autocast(self, device: torch.device) -> torch.autocast:
+        # Each part has a block of its own: within one block autocast keeps the bfloat16 weights that a pass without
+        # gradient made, and the pass with gradient after it would get them, cut off from their parameters.
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def features(self, image: Tensor) -> Tensor:
         """[1, C, H', W'] of an image [3, H, W] (float, 0 to 255)."""
-        return self.backbone(image[None])
+        with self._autocast(image.device):
+            return self.backbone(image[None]).float()
 
     def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
         """RoI features [R, C, P, P] of boxes [R, 4] in pixels of the image that the features come from."""
         return pool(features, [boxes], self.pool_size, self.backbone.stride, self.pool_op)
+
+    def scores(self, pooled: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Logits [R, K + 1] and normalised offsets [R, K + 1, 4]; dropout is on where a generator is given."""
+        keep6, keep7 = self.head.masks(len(pooled), generator)
+        with self._autocast(pooled.device):
+            logits, offsets = self.head(pooled, keep6, keep7)
+        return logits.float(), offsets.float()
+
+    def classify(
+        self, features: Tensor, rois: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`scores` of RoIs [R, 4]."""
+        return self.scores(self.pool(features, rois), generator)
+
+    def objectness(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The RPN's logits [A, 2], offsets [A, 4] and anchors [A, 4] on one image's features."""
+        assert self.rpn is not None
+        with self._autocast(features.device):
+            logits, offsets, anchors = self.rpn(features, self.backbone.stride)
+        return logits.float(), offsets.float(), anchors
 
     @torch.no_grad()
     def detect(
@@ -44,10 +81,10 @@ class Detector(nn.Module):
         features = self.features(image)
         size = (image.shape[1], image.shape[2])
         if self.rpn is not None:
-            logits, offsets, anchors = self.rpn(features, self.backbone.stride)
+            logits, offsets, anchors = self.objectness(features)
             proposals = self.rpn.proposals(logits, offsets, anchors, size, scale, rpn_keep)
         assert proposals is not None
-        logits, offsets = self.head(self.pool(features, proposals))
+        logits, offsets = self.classify(features, proposals)
         offsets = offsets * self.head.box_std + self.head.box_mean
         boxes = clip_boxes_to_image(decode(proposals[:, None], offsets), size)[:, 1:]
         scores = logits.softmax(dim=1)[:, 1:]
@@ -63,17 +100,20 @@ def build(detector: str, classes: int, settings: dict[str, Any], seed: int) -> D
     Args:
         detector: fast_rcnn or faster_rcnn.
         classes: K, without background.
-        settings: ``scales.<scale>`` of the parameters (backbone, head, rpn).
+        settings: ``scales.<scale>`` of the parameters (backbone, weights, head, rpn, precision, compile).
         seed: of the run; only the initial weights depend on it here.
     """
     head = settings["head"]
     # torch's constructors draw from its global generator; its state is put back and all weights are drawn again.
     with torch.random.fork_rng(devices=[]):
-        backbone = backbones.build(settings["backbone"])
+        backbone = backbones.build(settings["backbone"], settings["weights"])
         roi_head = RoIHead(backbone.channels, head["pool"], head["hidden"], classes, head["dropout"])
         rpn = RPN(backbone.channels, settings["rpn"]) if detector == "faster_rcnn" else None
     backbone.initialise(stream(seed, "backbone"))
     roi_head.initialise(stream(seed, "head"))
     if rpn is not None:
         rpn.initialise(stream(seed, "rpn"))
-    return Detector(backbone, roi_head, rpn, head["pool"], head["op"])
+    if settings["compile"]:  # image and RoI numbers change from call to call
+        backbone.compile(dynamic=True)
+        roi_head.compile(dynamic=True)
+    return Detector(backbone, roi_head, rpn, head["pool"], head["op"], settings["precision"])

@@ -16,20 +16,14 @@ def pool(features: Tensor, boxes: list[Tensor], size: int, stride: int, op: str)
         features: [N, C, H, W]; boxes: for each of the N images [R_n, 4] in its pixels.
         stride: pixels per cell; op: roi_pool (as published) or roi_align.
     """
-    if op == "roi_pool":
-        return roi_pool(features, boxes, size, 1 / stride)
+    if op == "roi_pool":  # it rounds the first and the last pixel, and counts both in
+        return roi_pool(features, [torch.cat([b[:, :2], b[:, 2:] - 1], dim=1) for b in boxes], size, 1 / stride)
     return roi_align(features, boxes, size, 1 / stride, sampling_ratio=_POINTS, aligned=True)
 
 
-def dropout(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout whose mask comes from an explicit generator; without a generator, or at probability 0, the identity.
-
-    torch's own dropout draws from the global generator, where a read-only pass would shift the real pass's masks.
-    """
-    if generator is None or probability == 0:
-        return x
-    keep = torch.rand(x.shape, generator=generator, device=x.device) >= probability
-    return x * keep / (1 - probability)
+def dropout(x: Tensor, keep: Tensor | None, probability: float) -> Tensor:
+    """Dropout with a given mask: ``x`` / (1 - ``probability``) where ``keep``, 0 elsewhere; no mask, no change."""
+    return x if keep is None else x * keep / (1 - probability)
 
 
 class RoIHead(nn.Module):
@@ -56,12 +50,37 @@ class RoIHead(nn.Module):
             nn.init.normal_(layer.weight, std=spread, generator=generator)
             nn.init.zeros_(layer.bias)
 
-    def hidden(self, pooled: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """[R, hidden] of pooled features [R, C, P, P]."""
-        x = dropout(F.relu(self.fc6(pooled.flatten(1))), self.dropout, generator)
-        return dropout(F.relu(self.fc7(x)), self.dropout, generator)
+    @torch.no_grad()
+    def fold_targets(self) -> None:
+        """Let the offsets layer predict raw offsets: its weights take over the targets' spread and mean, as on saving.
 
-    def forward(self, pooled: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """Logits [R, K + 1] and normalised box offsets [R, K + 1, 4]; dropout is on where a generator is given."""
-        x = self.hidden(pooled, generator)
+        Afterwards ``box_mean`` is 0 and ``box_std`` 1. Training could not go on from such a layer.
+        """
+        std, mean = self.box_std.flatten(), self.box_mean.flatten()
+        self.offsets.weight.mul_(std[:, None])
+        self.offsets.bias.mul_(std).add_(mean)
+        self.box_mean.zero_()
+        self.box_std.fill_(1.0)
+
+    def masks(self, count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        """What dropout keeps of fc6 and fc7, [count, hidden] each; none without a generator or at probability 0.
+
+        torch's own dropout draws from the global generator, where a read-only pass would shift the real pass's masks.
+        """
+        if generator is None or self.dropout == 0:
+            return None, None
+        shape, device = (2, count, self.fc7.out_features), generator.device
+        first, second = torch.rand(shape, generator=generator, device=device) >= self.dropout
+        return first, second
+
+    def hidden(self, pooled: Tensor, keep6: Tensor | None = None, keep7: Tensor | None = None) -> Tensor:
+        """[R, hidden] of pooled features [R, C, P, P]; ``keep6`` and ``keep7`` are from `masks`."""
+        x = dropout(F.relu(self.fc6(pooled.flatten(1))), keep6, self.dropout)
+        return dropout(F.relu(self.fc7(x)), keep7, self.dropout)
+
+    def forward(
+        self, pooled: Tensor, keep6: Tensor | None = None, keep7: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits [R, K + 1] and normalised box offsets [R, K + 1, 4]; dropout is on where masks are given."""
+        x = self.hidden(pooled, keep6, keep7)
         return self.scores(x), self.offsets(x).view(len(x), -1, 4)

@@ -4,6 +4,7 @@ import fcntl
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,11 @@ def claimed(name: str, threads: int) -> Iterator[torch.device]:
         return
     if not torch.cuda.is_available():
         raise TrainingError(
-            "device: cuda, but no usable GPU was found; install its driver, or set scales.<scale>.device: cpu"
+            f"device: cuda, but no usable GPU was found ({_why_not()}). Install or update its driver, or set "
+            "scales.<scale>.device: cpu in params.yaml"
         )
+    # fp32 is the reference: no rounding to TF32 behind its back. bf16 is a parameter.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     for index in range(torch.cuda.device_count()):
         with _lock_file(index).open("w") as file:
             try:
@@ -44,6 +48,16 @@ def claimed(name: str, threads: int) -> Iterator[torch.device]:
             return
     print("every GPU is held by another run; this one shares the first", file=sys.stderr)
     yield torch.device("cuda", 0)
+
+
+def _why_not() -> str:
+    """What torch says about the missing GPU: no driver, one that is too old, a build for CPUs."""
+    try:
+        with warnings.catch_warnings(record=True):
+            torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:
+        return str(error).splitlines()[0].rstrip(".")
+    return "torch gives no reason"
 
 
 def _lock_file(index: int) -> Path:

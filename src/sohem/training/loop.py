@@ -1,7 +1,8 @@
 """The training loop: N images an iteration, every random number a function of the seed and the iteration."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +12,18 @@ import torch
 from torch import Tensor
 
 from sohem.detectors.detector import Detector
-from sohem.errors import TrainingError
+from sohem.errors import SohemError, TrainingError
 from sohem.mining.schedule import coefficients
 from sohem.params import Params
 from sohem.randomness import epoch_order, stream
+from sohem.training.loader import ahead
 from sohem.training.optimiser import learning_rate, set_rate, sgd
 from sohem.training.samples import Sample, SampleReader
-from sohem.training.step import SUMS, Mining, image_loss
+from sohem.training.step import SUMS, Mining, batch_loss
 from sohem.training.targets import label_rois, target_statistics
 
-LOG_COLUMNS = ["iteration", "lr", "alpha", "beta", "n_all", "n_selected", "foreground_all", "foreground_selected",
+FACTS = ["iteration", "lr", "alpha", "beta"]  # known before an iteration; the others are measured
+LOG_COLUMNS = [*FACTS, "n_all", "n_selected", "foreground_all", "foreground_selected",
                "s1", "s2", "s3", "s4", "cls_selected", "loc_selected", "cls_all", "loc_all",
                "rpn_objectness", "rpn_box"]  # fmt: skip
 
@@ -73,14 +76,14 @@ def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[in
 
 
 def load_batch(reader: SampleReader, settings: dict[str, Any], seed: int, iteration: int) -> list[Sample]:
-    """The N samples of an iteration, each mirrored with probability one half."""
+    """The N samples of an iteration, mirrored by the toss of a coin or as the second half of a doubled training set."""
     train = settings["train"]
-    samples = []
-    for slot, index in enumerate(batch_indices(seed, iteration, train["images"], len(reader))):
+    samples, count, doubled = [], len(reader), train["flip"] == "doubled"
+    for slot, index in enumerate(batch_indices(seed, iteration, train["images"], count * (1 + doubled))):
         coin = torch.rand((), generator=stream(seed, "flip", iteration, slot))
-        mirror = train["flip"] and bool(coin < 0.5)
+        mirror = index >= count if doubled else train["flip"] == "coin" and bool(coin < 0.5)
         draw = int(torch.randint(2**31, (), generator=stream(seed, "draw", iteration, slot)))
-        samples.append(reader(index, mirror, train["max_proposals"], draw))
+        samples.append(reader(index % count, mirror, train["max_proposals"], draw))
     return samples
 
 
@@ -96,6 +99,9 @@ def normalise_targets(detector: Detector, reader: SampleReader, settings: dict[s
             label, offset = label_rois(rois, boxes, names, ignored, settings["train"]["foreground_iou"])
             labels.append(label[label > 0])
             offsets.append(offset[label > 0])
+            if settings["train"]["flip"] == "doubled":  # in the mirror the shift to the right is one to the left
+                labels.append(labels[-1])
+                offsets.append(offsets[-1] * torch.tensor([-1.0, 1.0, 1.0, 1.0]))
     mean, std = target_statistics(torch.cat(labels), torch.cat(offsets), classes)
     detector.head.box_mean.copy_(mean)
     detector.head.box_std.copy_(std)
@@ -120,22 +126,23 @@ def train(
         method: ``methods.<name>`` of the parameters; target: what beta grows to; settings: ``scales.<scale>``.
 
     Raises:
-        TrainingError: a loss is not finite; what ``save`` stored last is still good.
+        TrainingError: a loss is not finite; what ``save`` stored last is still good. Or the memory does not suffice.
+        DataError: an image cannot be read. Then, and when memory runs out, ``save`` is called before.
     """
     choices = settings["train"]
     total = len(run.log)
     device = run.detector.head.scores.weight.device
     history = {name: run.log[:, LOG_COLUMNS.index(name)] for name in LOG_COLUMNS}
-    # Rows stay on the device until somebody needs them, so that a GPU does not wait for the host each time.
+    # Measured values stay on the device until somebody needs them, so that a GPU does not wait for the host each time.
     schedule = method.get("schedule", {})
     each_time = device.type == "cpu" or schedule.get("stable") == "slope" or "ratio" in (target, schedule.get("shape"))
     pending: list[Tensor] = []
 
     def flush() -> None:
         first = run.done - len(pending)
-        for k, row in enumerate(torch.stack(pending).cpu().numpy() if pending else []):
-            check_finite(row, run.detector.rpn is not None)
-            run.log[first + k] = row
+        for k, measured in enumerate(torch.stack(pending).cpu().numpy() if pending else []):
+            run.log[first + k, len(FACTS) :] = measured
+            check_finite(run.log[first + k], run.detector.rpn is not None)
         pending.clear()
 
     def losses() -> str:
@@ -145,7 +152,9 @@ def train(
         recent = slice(max(0, known - choices["log_every"]), known)
         return ", ".join(f"{name} {history[name][recent].mean():.3f}" for name in ("cls_selected", "loc_selected"))
 
-    for iteration in progress(range(run.done, total), losses):
+    left = range(run.done, total)
+    batches = ahead(lambda k: load_batch(reader, settings, seed, k), left, settings["workers"], device)
+    for iteration in progress(left, losses):
         if stop():
             flush()
             save()
@@ -157,12 +166,17 @@ def train(
         rate = learning_rate(iteration, choices)
         set_rate(run.optimiser, rate)
         run.optimiser.zero_grad(set_to_none=True)
-        sums = torch.zeros(len(SUMS), device=device, dtype=torch.float64)
-        for slot, sample in enumerate(load_batch(reader, settings, seed, iteration)):
-            loss, image_sums = image_loss(run.detector, sample.to(device), mining, settings, seed, slot)
-            (loss / choices["images"]).backward()
-            sums += image_sums
-        pending.append(log_row(sums, iteration + 1, rate, alpha, beta, choices["images"]))
+        try:
+            samples = [sample.to(device) for sample in next(batches)]
+            with memory_errors(iteration + 1):
+                loss, sums = batch_loss(run.detector, samples, mining, settings, seed)
+                loss.backward()
+        except SohemError:  # an unreadable image, too little memory: what is done so far is kept
+            flush()
+            save()
+            raise
+        run.log[iteration, : len(FACTS)] = iteration + 1, rate, alpha, beta
+        pending.append(log_row(sums, choices["images"]))
         run.done += 1
         due = run.done % choices["checkpoint_every"] == 0
         # Losses are looked at before the step that they cause, so that a saved state is always good.
@@ -174,22 +188,43 @@ def train(
     return True
 
 
-def log_row(sums: Tensor, iteration: int, rate: float, alpha: float, beta: float, images: int) -> Tensor:
-    """A row [len(LOG_COLUMNS)] of the log from the batch's sums; ``iteration`` counts from 1."""
+def log_row(sums: Tensor, images: int) -> Tensor:
+    """What a row of the log says beyond FACTS, from the batch's sums [len(SUMS)]."""
     value = dict(zip(SUMS, sums, strict=True))
     every, chosen = value["n_all"].clamp(min=1), value["n_selected"].clamp(min=1)
-    facts = sums.new_tensor([iteration, rate, alpha, beta])
-    measured = [
-        value["n_all"],
-        value["n_selected"],
-        value["fg_all"] / every,
-        *(value[name] / chosen for name in ("fg_selected", "s1", "s2", "s3", "s4", "cls_selected", "loc_selected")),
-        value["cls_all"] / every,
-        value["loc_all"] / every,
-        value["rpn_objectness"] / images,
-        value["rpn_box"] / images,
-    ]
-    return torch.cat([facts, torch.stack(measured)])
+    return torch.stack(
+        [
+            value["n_all"],
+            value["n_selected"],
+            value["fg_all"] / every,
+            *(value[name] / chosen for name in ("fg_selected", "s1", "s2", "s3", "s4", "cls_selected", "loc_selected")),
+            value["cls_all"] / every,
+            value["loc_all"] / every,
+            value["rpn_objectness"] / images,
+            value["rpn_box"] / images,
+        ]
+    )
+
+
+@contextmanager
+def memory_errors(iteration: int) -> Iterator[None]:
+    """Turn running out of memory into a message that says what to change.
+
+    Raises:
+        TrainingError: the device or the host has too little memory for an iteration.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        on_the_host = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        if not (on_the_host or isinstance(error, torch.OutOfMemoryError)):
+            raise
+        raise TrainingError(
+            f"iteration {iteration}: out of memory ({[*str(error).splitlines(), ''][0]}). Free the device from other "
+            "programs, or lower what an iteration holds: scales.<scale>.precision: bf16, a smaller train.max_proposals "
+            "or datasets.<name>.<scale>.long_side. Then run the same command again: it goes on from here if the "
+            "parameters are the same, and from the beginning if one of them was changed."
+        ) from None
 
 
 def check_finite(row: np.ndarray, rpn: bool) -> None:

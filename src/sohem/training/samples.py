@@ -1,6 +1,6 @@
 """Images with their boxes and proposals, read from disk, resized and mirrored, ready for a detector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,42 @@ from sohem.datasets.annotation import BOX
 from sohem.datasets.images import load
 from sohem.errors import DataError
 from sohem.randomness import stream
+from sohem.training.cache import ImageCache
 
 
 @dataclass
 class Sample:
     """One image; boxes are in its resized pixels. ``scale`` is resized / original."""
 
-    image: Tensor  # [3, H, W] float, 0 to 255, RGB
+    image: Tensor  # [3, H, W] uint8, RGB; as stored: ``pixels`` mirrors it
     boxes: Tensor  # [G, 4] the objects to learn (difficult ones are left out)
     labels: Tensor  # [G] their classes, from 1
     ignored: Tensor  # [I, 4] regions that are neither object nor background
     proposals: Tensor | None  # [P, 4], None where the detector makes its own
     scale: float
+    mirrored: bool = False  # the boxes are those of the mirrored image
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.image.shape[1], self.image.shape[2]
+
+    def pixels(self) -> Tensor:
+        """[3, H, W] float, 0 to 255, mirrored if the sample is; made on the device, so that a GPU is sent bytes."""
+        image = self.image.float()
+        return image.flip(2) if self.mirrored else image
 
     def to(self, device: torch.device) -> "Sample":
         """The sample with its tensors on ``device``."""
-        moved = {k: v.to(device, non_blocking=True) for k, v in vars(self).items() if isinstance(v, Tensor)}
-        return Sample(**{**vars(self), **moved})
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Sample":
+        """The sample in page-locked memory, from where a GPU copies while the host goes on; called by DataLoader."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Any) -> "Sample":
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Sample(**{name: change(v) if isinstance(v, Tensor) else v for name, v in values.items()})
 
 
 def scale_factor(height: int, width: int, short_side: int, long_side: int) -> float:
@@ -39,10 +58,14 @@ def scale_factor(height: int, width: int, short_side: int, long_side: int) -> fl
     return min(short_side / min(height, width), long_side / max(height, width))
 
 
+def resized(height: int, width: int, scale: float) -> tuple[int, int]:
+    """Height and width of an image after resizing by ``scale``."""
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def resize(image: Tensor, scale: float) -> Tensor:
-    """An image [3, H, W], uint8, as float, resized bilinearly."""
-    image = image.float()
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[2] * scale)))
+    """An image [3, H, W], uint8, resized bilinearly, uint8 again."""
+    size = resized(image.shape[1], image.shape[2], scale)
     if size == tuple(image.shape[1:]):
         return image
     return F.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]
@@ -56,6 +79,7 @@ class SampleReader:
         images: table of the data set's images; ground_truth and proposals likewise. Without ``ground_truth`` samples
             have no boxes.
         classes: the K class names in order.
+        cache: folder to keep the resized pixels in; without one every image is decoded each time it is read.
     """
 
     def __init__(
@@ -66,12 +90,17 @@ class SampleReader:
         classes: list[str],
         ground_truth: pd.DataFrame | None,
         proposals: pd.DataFrame | None,
+        cache: Path | None = None,
     ) -> None:
         self.at = at
-        self.images = images[images["subset"] == subset].reset_index(drop=True)
-        self._proposals = None if proposals is None else _grouped(proposals, self.images["image_id"])
+        table = images[images["subset"] == subset]
+        self.names: list[str] = table["image_id"].tolist()
+        self._files: list[str] = table["file"].tolist()
+        self._sizes = list(zip(table["height"].tolist(), table["width"].tolist(), strict=True))
+        self._scales = [scale_factor(h, w, at["short_side"], at["long_side"]) for h, w in self._sizes]
+        self._proposals = None if proposals is None else _grouped(proposals, self.names)
         if self._proposals is not None:
-            missing = [i for i in self.images["image_id"] if i not in self._proposals]
+            missing = [name for name in self.names if name not in self._proposals]
             if missing:
                 raise DataError(
                     f"no proposals for image {missing[0]} ({len(missing)} images in all); make the proposals again "
@@ -83,19 +112,25 @@ class SampleReader:
         if ground_truth is not None:
             index = {name: k for k, name in enumerate(classes, start=1)}
             objects = ground_truth[~ground_truth["difficult"] & ~ground_truth["ignore"]]
-            self._objects = _grouped(objects, self.images["image_id"])
+            self._objects = _grouped(objects, self.names)
             self._labels = {
                 str(i): np.array([index[name] for name in names], dtype=np.int64)
                 for i, names in objects.groupby("image_id")["class"]
             }
-            self._ignored = _grouped(ground_truth[ground_truth["ignore"]], self.images["image_id"])
+            self._ignored = _grouped(ground_truth[ground_truth["ignore"]], self.names)
+        self._cache: ImageCache | None = None
+        if cache is not None:
+            paths = [Path(at["root"]) / file for file in self._files]
+            sizes = [resized(*size, scale) for size, scale in zip(self._sizes, self._scales, strict=True)]
+            self._cache = ImageCache(cache, paths, sizes)
+            self._cache.fill(self.decode)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.names)
 
     def boxes(self, index: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
         """Objects [G, 4], labels [G], proposals [P, 4] or None, ignored [I, 4] in original pixels."""
-        name = str(self.images.at[index, "image_id"])
+        name = self.names[index]
         empty = np.zeros((0, 4), np.float32)
         proposals = None if self._proposals is None else torch.from_numpy(self._proposals[name])
         return (
@@ -105,18 +140,26 @@ class SampleReader:
             torch.from_numpy(self._ignored.get(name, empty)),
         )
 
-    def __call__(self, index: int, mirror: bool = False, max_proposals: int | None = None, seed: int = 0) -> Sample:
-        """Read one image; ``max_proposals`` of its proposals are drawn at random with ``seed``."""
-        row = self.images.iloc[index]
-        image = torch.from_numpy(load(Path(self.at["root"]) / row["file"])).permute(2, 0, 1)
-        height, width = image.shape[1:]
-        if (height, width) != (row["height"], row["width"]):
+    def decode(self, index: int) -> Tensor:
+        """The resized pixels [3, H, W] uint8 of an image, from its file.
+
+        Raises:
+            DataError: the file is missing, unreadable or no longer of the size that the split recorded.
+        """
+        path = Path(self.at["root"]) / self._files[index]
+        image = torch.from_numpy(load(path)).permute(2, 0, 1)
+        height, width = self._sizes[index]
+        if tuple(image.shape[1:]) != (height, width):
             raise DataError(
-                f"{row['file']}: {width}x{height} pixels, but it was {row['width']}x{row['height']} when the split was "
+                f"{path}: {image.shape[2]}x{image.shape[1]} pixels, but it was {width}x{height} when the split was "
                 "made; run sohem split again"
             )
-        scale = scale_factor(height, width, self.at["short_side"], self.at["long_side"])
-        image = resize(image, scale)
+        return resize(image, self._scales[index])
+
+    def __call__(self, index: int, mirror: bool = False, max_proposals: int | None = None, seed: int = 0) -> Sample:
+        """Read one image; ``max_proposals`` of its proposals are drawn at random with ``seed``."""
+        image = self.decode(index) if self._cache is None else self._cache[index]
+        scale, width = self._scales[index], image.shape[2]
         boxes, labels, proposals, ignored = self.boxes(index)
         if proposals is not None and max_proposals is not None and len(proposals) > max_proposals:
             drawn = torch.randperm(len(proposals), generator=stream(seed, "proposals"))[:max_proposals]
@@ -124,14 +167,12 @@ class SampleReader:
         boxes, ignored = boxes * scale, ignored * scale
         proposals = None if proposals is None else proposals * scale
         if mirror:
-            width = image.shape[2]
-            image = image.flip(2)
             boxes, ignored = flip(boxes, width), flip(ignored, width)
             proposals = None if proposals is None else flip(proposals, width)
-        return Sample(image, boxes, labels, ignored, proposals, scale)
+        return Sample(image, boxes, labels, ignored, proposals, scale, mirror)
 
 
-def _grouped(table: pd.DataFrame, wanted: pd.Series) -> dict[str, np.ndarray]:
+def _grouped(table: pd.DataFrame, wanted: list[str]) -> dict[str, np.ndarray]:
     """Boxes [?, 4] float32 by image, for the images wanted."""
     table = table[table["image_id"].isin(set(wanted))]
     values = table[BOX].to_numpy(np.float32)

@@ -1,4 +1,4 @@
-"""One image of a training iteration: propose, read-only pass, mine, and the loss to backpropagate (paper, Figure 1)."""
+"""One training iteration up to its loss: propose, read-only pass, mine, standard pass (paper, Figure 1)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,67 +32,94 @@ SUMS = ["n_all", "fg_all", "cls_all", "loc_all", "n_selected", "cls_selected", "
         "fg_selected", "s1", "s2", "s3", "s4", "rpn_objectness", "rpn_box"]  # fmt: skip
 
 
-def image_loss(
-    detector: Detector, sample: Sample, mining: Mining, settings: dict[str, Any], seed: int, slot: int
-) -> tuple[Tensor, Tensor]:
-    """The loss of one image, with its graph, and the sums [len(SUMS)] for the log.
+@dataclass
+class Mined:
+    """What mining leaves of one image for the standard network: B RoIs and what they should be."""
 
-    Both head losses are averaged over the image's selected RoIs, as Caffe's loss layers do.
+    features: Tensor  # [1, C, H', W'] with their graph
+    rois: Tensor  # [B, 4]
+    labels: Tensor  # [B]
+    targets: Tensor  # [B, 4], normalised
+    loss: Tensor  # the RPN's; 0 without one
+    sums: list[Tensor]  # of SUMS, those over all RoIs
+    shares: Tensor  # [5], from `composition`
+    rpn_losses: list[Tensor]  # objectness and box, detached; NaN without an RPN
+
+
+def batch_loss(
+    detector: Detector, samples: list[Sample], mining: Mining, settings: dict[str, Any], seed: int
+) -> tuple[Tensor, Tensor]:
+    """The loss of an iteration's N images, with its graph, and the sums [len(SUMS)] for the log.
+
+    Both head losses are averaged over their image's selected RoIs, as Caffe's loss layers do, then over the images.
 
     Args:
+        samples: on the detector's device.
         settings: ``scales.<scale>`` of the parameters.
-        slot: which of the N images this is; it and the iteration choose the random streams.
+        seed: of the run; with the iteration and an image's place among the N it chooses the random streams.
     """
-    iteration = mining.iteration
-    device = sample.image.device
-    features = detector.features(sample.image)
+    mined = [mine(detector, sample, mining, settings, seed, slot) for slot, sample in enumerate(samples)]
+    generator = stream(seed, "dropout", mining.iteration, device=mined[0].rois.device)
+    cls, loc = standard(detector, mined, generator)
+    counts = [len(image.rois) for image in mined]
+    total, rows = cls.new_zeros(()), []
+    for image, l_cls, l_loc in zip(mined, cls.split(counts), loc.split(counts), strict=True):
+        count = len(image.rois)
+        total = total + image.loss + (l_cls.sum() + l_loc.sum()) / max(count, 1)
+        selected = [l_cls.new_full((), count), l_cls.detach().sum(), l_loc.detach().sum()]
+        rows.append(torch.stack([*image.sums, *selected, *(image.shares * count), *image.rpn_losses]))
+    return total / len(samples), torch.stack(rows).double().sum(0)
+
+
+def mine(detector: Detector, sample: Sample, mining: Mining, settings: dict[str, Any], seed: int, slot: int) -> Mined:
+    """Features and RoIs of one image, the read-only pass over all of them, and the B that are chosen."""
+    iteration, device = mining.iteration, sample.image.device
+    features = detector.features(sample.pixels())
     rois, loss, rpn_losses = propose(detector, features, sample, settings, seed, iteration, slot)
     labels, offsets = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings["train"]["foreground_iou"])
-    counted = labels >= 0
-    rois, labels, offsets = rois[counted], labels[counted], offsets[counted]
-    head = detector.head
-    targets = (offsets - head.box_mean[labels]) / head.box_std[labels]
-
-    # The read-only network: all R RoIs, no graph, a dropout mask of its own.
-    with torch.no_grad():
-        pooled = detector.pool(features.detach(), rois)
-        logits, deltas = head(pooled, stream(seed, "read-only dropout", iteration, slot, device=device))
-        l_cls, l_loc = roi_losses(logits, deltas, labels, targets)
-        selected = choose(
-            mining.method,
-            l_cls,
-            l_loc,
-            rois,
-            labels,
-            mining.batch_size,
-            mining.iteration,
-            mining.total,
-            mining.alpha,
-            mining.beta,
-            stream(seed, "random sampling", iteration, slot, device=device),
-        )
-        shares = composition(selected, l_cls, l_loc, labels, mining.method.get("quantile", 0.5))
-
-    # The standard network: the selected RoIs are pooled again, with gradient.
-    pooled = detector.pool(features, rois[selected])
-    logits, deltas = head(pooled, stream(seed, "dropout", iteration, slot, device=device))
-    cls, loc = roi_losses(logits, deltas, labels[selected], targets[selected])
-    count = max(len(selected), 1)
-    loss = loss + (cls.sum() + loc.sum()) / count
-    sums = torch.stack(
-        [
-            torch.tensor(float(len(rois)), device=device),
-            (labels > 0).sum(),
-            l_cls.sum(),
-            l_loc.sum(),
-            torch.tensor(float(len(selected)), device=device),
-            cls.detach().sum(),
-            loc.detach().sum(),
-            *(shares * len(selected)),
-            *rpn_losses,
-        ]
+    # A label of -1 (ignored) reads the last class's statistics; both losses of such a RoI are 0 all the same.
+    targets = (offsets - detector.head.box_mean[labels]) / detector.head.box_std[labels]
+    generator = stream(seed, "read-only dropout", iteration, slot, device=device)
+    l_cls, l_loc = read_only(detector, features, rois, labels, targets, generator)
+    selected = choose(
+        mining.method,
+        l_cls,
+        l_loc,
+        rois,
+        labels,
+        mining.batch_size,
+        mining.iteration,
+        mining.total,
+        mining.alpha,
+        mining.beta,
+        stream(seed, "random sampling", iteration, slot, device=device),
     )
-    return loss, sums
+    shares = composition(selected, l_cls, l_loc, labels, mining.method.get("quantile", 0.5))
+    sums = [(labels >= 0).sum(), (labels > 0).sum(), l_cls.sum(), l_loc.sum()]
+    return Mined(features, rois[selected], labels[selected], targets[selected], loss, sums, shares, rpn_losses)
+
+
+@torch.no_grad()
+def read_only(
+    detector: Detector,
+    features: Tensor,
+    rois: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """L_cls and L_loc [R] of all RoIs of an image: no graph, a dropout mask of its own (the read-only network)."""
+    logits, deltas = detector.classify(features.detach(), rois, generator)
+    return roi_losses(logits, deltas, labels, targets)
+
+
+def standard(detector: Detector, mined: list[Mined], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """L_cls and L_loc [N x B] of the selected RoIs of all images, pooled again, with gradient."""
+    pooled = torch.cat([detector.pool(image.features, image.rois) for image in mined])
+    logits, deltas = detector.scores(pooled, generator)
+    return roi_losses(
+        logits, deltas, torch.cat([image.labels for image in mined]), torch.cat([image.targets for image in mined])
+    )
 
 
 def propose(
@@ -107,12 +134,11 @@ def propose(
     """RoIs [R, 4] (proposals and the ground-truth boxes), the RPN's loss (0 without one), and its two parts."""
     if detector.rpn is None:
         assert sample.proposals is not None
-        nothing = features.new_tensor(torch.nan)
+        nothing = features.new_full((), torch.nan)
         return torch.cat([sample.proposals, sample.boxes]), features.new_zeros(()), [nothing, nothing]
     rpn = detector.rpn
-    size = (sample.image.shape[1], sample.image.shape[2])
-    logits, deltas, anchors = rpn(features, detector.backbone.stride)
+    logits, deltas, anchors = detector.objectness(features)
     generator = stream(seed, "anchors", iteration, slot, device=features.device)
-    objectness, box = rpn.losses(logits, deltas, anchors, size, sample.boxes, sample.ignored, generator)
-    kept = rpn.proposals(logits.detach(), deltas.detach(), anchors, size, sample.scale, rpn.settings["train"])
+    objectness, box = rpn.losses(logits, deltas, anchors, sample.size, sample.boxes, sample.ignored, generator)
+    kept = rpn.proposals(logits.detach(), deltas.detach(), anchors, sample.size, sample.scale, rpn.settings["train"])
     return torch.cat([kept, sample.boxes]), objectness + box, [objectness.detach(), box.detach()]

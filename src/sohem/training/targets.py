@@ -30,7 +30,7 @@ def label_rois(
         result = torch.where(foreground, labels[matched], result)
         offsets = torch.where(foreground[:, None], encode(rois, boxes[matched]), offsets)
     if len(ignored):
-        result[(result == 0) & (covered_share(rois, ignored) > 0.5)] = -1
+        result = result.masked_fill((result == 0) & (covered_share(rois, ignored) > 0.5), -1)
     return result, offsets
 
 
