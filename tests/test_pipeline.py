@@ -196,6 +196,24 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     assert (tmp_path / "cells" / "JPEGImages").is_dir()
 
 
+def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
+    copy.set("ablation", {"datasets": ["kitti"], "baseline": "ohem", "methods": ["ohem", "random"]})
+    assert copy.planned("ablation") == {
+        "train": 1, "detect": 1, "evaluate": 1, "interval": 1, "difference": 1, "ablation_artifacts": 1, "ablation": 1,
+    }  # fmt: skip
+    copy("snakemake --cores 2 ablation")
+    assert copy.planned("ablation") == {}
+    results = copy.path / "results" / "demo"
+    shown = pd.read_csv(results / "ablation.csv").set_index(["method", "iou"])
+    measured = json.loads((results / "kitti/random/seed0/metrics.json").read_text())
+    for iou in copy.params()["evaluation"]["ious"]:
+        assert shown.loc[("random", iou), "ap"] == pytest.approx(measured[f"mAP@{iou}"], abs=0.011)
+    assert "demo scale, generated data, one seed" in (results / "ablation.md").read_text()
+    copy.make("record")  # the folders that DVC looks at hold more runs than before
+    copy.commit("ablation")
+    copy.assert_in_step()
+
+
 def test_a_failed_step_shows_its_message(copy):
     copy("rm results/demo/voc/ohem/seed0/metrics.json results/demo/voc/ohem/seed0/per_class.json")
     (copy.path / "results/demo/voc/ohem/seed0/detections.parquet").write_text("not a table")

@@ -60,6 +60,42 @@ rule table:
         " --out {params.stem} &> {log}"
 
 
+# Not part of `all`, since it trains each variant: `snakemake --cores all ablation`.
+rule ablation_artifacts:
+    input:
+        intervals=expand(rules.interval.output.csv, dataset=ABLATION["datasets"], method=ABLATION["methods"]),
+        differences=ablation_differences,
+        src=sources.of_steps("ablation"),
+    output:
+        csv=report(
+            f"{RES}/ablation.csv",
+            caption="../report/ablation.rst",
+            category="Tables",
+            labels={"table": "ablation", "numbers": "ours"},
+        ),
+        md=f"{RES}/ablation.md",
+        tex=f"{RES}/ablation.tex",
+        provenance=f"{RES}/ablation.provenance.json",
+        svg=report(
+            f"{RES}/ablation_figure.svg",
+            caption="../report/ablation.rst",
+            category="Figures",
+            labels={"figure": "ablation"},
+        ),
+        png=f"{RES}/ablation_figure.png",
+        figure_provenance=f"{RES}/ablation_figure.provenance.json",
+    params:
+        cfg=cfg("ablation"),
+        results=lambda wildcards, output: str(Path(output.csv).parent),
+        stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
+    log:
+        f"{LOG}/ablation.log",
+    benchmark:
+        f"{LOG}/ablation.tsv"
+    shell:
+        "sohem ablation --params {params.cfg:q} --results {params.results} --out {params.stem} &> {log}"
+
+
 rule published:
     input:
         csv=f"{PAPER}/{{table}}.csv",
