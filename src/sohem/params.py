@@ -50,16 +50,6 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.bootstrap",
         "scales.{scale}.window",
     ],
-    "ablation": [
-        "ablation",
-        "run.seeds",
-        "methods.{methods}",
-        "datasets.{datasets}.title",
-        "datasets.{datasets}.{scale}",
-        "evaluation.ious",
-        "evaluation.metric",
-        "evaluation.bootstrap",
-    ],
     "claims": [
         "run",
         "artifacts",
@@ -73,6 +63,16 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.metric",
         "evaluation.bootstrap",
         "scales.{scale}.window",
+    ],
+    "ablation": [
+        "ablation",
+        "run.seeds",
+        "methods.{methods}",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.{scale}",
+        "evaluation.ious",
+        "evaluation.metric",
+        "evaluation.bootstrap",
     ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
 }

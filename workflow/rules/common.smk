@@ -43,9 +43,10 @@ TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("tab
 PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
 
-ABLATION = config["ablation"]
 # Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
 CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
+
+ABLATION = config["ablation"]
 
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
@@ -132,13 +133,6 @@ def artifact_runs(wildcards):
     return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
 
 
-def ablation_differences(wildcards):
-    """Each variant compared with the ablation's baseline."""
-    first = ABLATION["baseline"]
-    others = [name for name in ABLATION["methods"] if name != first]
-    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
-
-
 def evidence(wildcards):
     """What the claims are held against: training logs, measured precision and differences of the runs they name."""
     methods = [name for name in statements.methods(CLAIMS) if name in METHODS]
@@ -148,6 +142,13 @@ def evidence(wildcards):
     if {first, second} <= set(METHODS):
         files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
     return files
+
+
+def ablation_differences(wildcards):
+    """Each variant compared with the ablation's baseline."""
+    first = ABLATION["baseline"]
+    others = [name for name in ABLATION["methods"] if name != first]
+    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
 
 
 def artifact_differences(wildcards):
