@@ -54,6 +54,8 @@ def main(step, *words):
     if step == "artifact":
         for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
+        for path in sorted(Path(options["results"]).glob("*/difference_*.csv")):
+            digest.update(path.read_bytes())
         kind = given["artifacts"][options["artifact"]]["kind"]
         suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}

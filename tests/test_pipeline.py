@@ -36,6 +36,7 @@ def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
     finished.assert_in_step()
     assert {path.name for path in (finished.path / "results" / "demo" / "voc").iterdir()} == {
         "ohem", "sohem", "split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv",
+        "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv",
     }  # fmt: skip
 
 
@@ -53,6 +54,7 @@ def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
         source = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
         methods = params.artifact_methods(given, spec)
         expected = {f"results/demo/{d}/{m}/seed0/{source}" for d in spec["datasets"] for m in methods}
+        expected |= {f"results/demo/{d}/difference_ohem_sohem.csv" for d in spec["datasets"] if table}
         assert {entry["path"] for entry in record["inputs"]} == expected
         for entry in record["inputs"]:
             assert hashlib.sha256((finished.path / entry["path"]).read_bytes()).hexdigest() == entry["sha256"]
@@ -101,6 +103,8 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
     given, results = finished.params(), finished.path / "results" / "demo"
     shown = pd.read_csv(results / f"{table}.csv")
     rigid = given["datasets"][dataset]["rigid"]
+    differences = pd.read_csv(results / dataset / "difference_ohem_sohem.csv").set_index(["scope", "iou"])
+    intervals = shown[shown["method"].isin(["improv low", "improv high"])].set_index("IoU")
     cells = 0
     for method, title in (("ohem", "OHEM"), ("sohem", "S-OHEM")):
         run = results / dataset / method / "seed0"
@@ -118,6 +122,10 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
                 key = column.lower().replace("-", "").replace(" ", "") if table.startswith("table4") else column
                 assert value == pytest.approx(expected[key], abs=0.006, nan_ok=True), (title, iou, column)
                 cells += 1
+                if method == "sohem":
+                    scope = next((c for c in here.index if tables.short(c) == key), key)
+                    ends = differences.loc[(scope, iou), ["low", "high"]].tolist()
+                    assert intervals.loc[iou, column].tolist() == pytest.approx(ends, abs=0.006, nan_ok=True)
             assert headline[f"mAP@{iou}"] == round(expected["mAP"], 2)
     assert cells >= 12
 
@@ -194,7 +202,7 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     (copy.path / "cells.yaml").write_text(yaml.safe_dump(own))
     assert copy.planned("all", "--configfile", "cells.yaml") == {
         "fetch": 1, "split": 1, "contact_sheet": 1, "propose": 2, "merge_proposals": 1, "train": 1, "detect": 1,
-        "evaluate": 1, "detections_sheet": 1, "figure": 2, "table": 1, "report_page": 1,
+        "evaluate": 1, "interval": 1, "detections_sheet": 1, "figure": 2, "table": 1, "report_page": 1,
     }  # fmt: skip
     copy("snakemake --cores 2 results/demo/cells_ap_table.csv --configfile cells.yaml")
     page = (copy.path / "results/demo/cells_ap_table.md").read_text()

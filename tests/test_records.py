@@ -115,6 +115,7 @@ def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
             "claims": 1,
             "report_page": 1,
         },
+        "evaluation/bootstrap.py": {"interval": 4, "difference": 2, "table": 4, "claims": 1, "report_page": 1},
         "paper/audit.py": {"claims": 1, "report_page": 1},
         "cli.py": {},
     }.items():

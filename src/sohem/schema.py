@@ -74,6 +74,11 @@ def _unknown(key: str, name: str, known: list[str]) -> str:
     return f"{key}: unknown key" + (f", did you mean {close[0]}?" if close else "") + f" Allowed: {', '.join(known)}"
 
 
+# What weights are for: the layers that they were trained in.
+_VGG16: dict[str, str | int] = {"backbone": "vgg16", "head.pool": 7, "head.hidden": 4096}
+_NEEDS: dict[str, dict[str, str | int]] = {"crops": {"backbone": "small"}, "caffe": _VGG16, "torchvision": _VGG16}
+
+
 def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     """Names that point to nothing, and values that exclude each other."""
     scale = params["scale"]
@@ -94,6 +99,12 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
             for at in ("demo", "paper"):
                 if at in dataset and "first" not in dataset[at]:
                     yield f"datasets.{name}.{at}.first: missing; KITTI's split is the first images for training"
+    for name, scale in params["scales"].items():
+        kind, head = scale["weights"], scale["head"]
+        network = {"backbone": scale["backbone"], "head.pool": head["pool"], "head.hidden": head["hidden"]}
+        for key, value in _NEEDS.get(kind, {}).items():
+            if network[key] != value:
+                yield f"scales.{name}.{key}: {network[key]} does not go with weights: {kind}; expected {value}"
     for name, method in params["methods"].items():
         schedule = method.get("schedule", {})
         if schedule and schedule["start"] > schedule["end"]:

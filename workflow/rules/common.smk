@@ -89,12 +89,36 @@ def proposals(wildcards):
     return [f"{RES}/{wildcards.dataset}/proposals.parquet"] if fast else []
 
 
+def chunks(wildcards):
+    """The chunks that selective search is done in; none if the user has its boxes in published files."""
+    if published_boxes(wildcards):
+        return []
+    numbers = range(1, SETTINGS["selective_search"]["chunks"] + 1)
+    return expand(rules.propose.output, dataset=wildcards.dataset, chunk=numbers)
+
+
+def published_boxes(wildcards):
+    """The .mat files that the user named for the proposals of a data set."""
+    files = params.dataset_at_scale(config, wildcards.dataset).get("proposals") or []
+    return [existing(file, f"datasets.{wildcards.dataset}.{SCALE}.proposals") for file in files]
+
+
+def published_weights(wildcards):
+    """The file of VGG16's weights that the user named; without one, pretrain downloads them."""
+    file = SETTINGS["pretrain"].get("file")
+    return [existing(file, f"scales.{SCALE}.pretrain.file")] if file else []
+
+
+def existing(file, key):
+    """A file that the user named; ends with a message if it is not there."""
+    if not Path(file).is_file():
+        stop(f"{key}: {file}: no such file")
+    return file
+
+
 def weights(wildcards):
-    """The weights that training starts from: made by pretrain (crops), or put there by the user (imagenet)."""
-    file = f"{RES}/pretrained.pt"
-    if SETTINGS["weights"] == "imagenet" and not Path(file).exists():
-        stop(f"{file}: no such file; save torchvision's VGG16 weights (IMAGENET1K_V1) under this name")
-    return [] if SETTINGS["weights"] == "none" else [file]
+    """The weights that training starts from."""
+    return [] if SETTINGS["weights"] == "none" else [f"{RES}/pretrained.pt"]
 
 
 def option(name):

@@ -67,7 +67,10 @@ def run(args: argparse.Namespace) -> None:
         origin = provenance.record(settings, inputs, device=device.describe(chosen))
         measured = {"machine": cost.machine(chosen, scale["threads"]), "cost": meter.total()}
         write_json(args.provenance, {**origin, **measured})
-        checkpoint.save(args.checkpoint, {**stored, "iteration": current.done, "model": detector.state_dict()})
+        detector.head.fold_targets()
+        preprocessing = detector.backbone.preprocessing._asdict()
+        trained = {"iteration": current.done, "preprocessing": preprocessing, "model": detector.state_dict()}
+        checkpoint.save(args.checkpoint, {**stored, **trained})
         state_file.unlink(missing_ok=True)
 
 
@@ -88,7 +91,7 @@ def initial(args: argparse.Namespace, settings: params.Params, reader: SampleRea
     if scale["weights"] != "none":
         if args.weights is None:
             raise TrainingError(f"scales.{settings['scale']}.weights is {scale['weights']}: give the file as --weights")
-        start_from(detector, args.weights, scale["weights"])
+        start_from(detector.backbone, detector.head, args.weights, scale["weights"])
     normalise_targets(detector, reader, scale)
     return detector
 

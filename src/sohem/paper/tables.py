@@ -28,11 +28,11 @@ SHORT = {
     "tvmonitor": "tv",
 }
 
+SD, LOW, HIGH = " sd", " low", " high"  # what the names of those rows end with
+
 METRICS = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}
 
 NEGATIVE = re.compile(r"(?<![\w.-])-\d[\d.]*")
-
-SD, LOW, HIGH = " sd", " low", " high"  # what the names of those rows end with
 
 # More columns than this are shrunk to the width of the page in LaTeX.
 WIDE = 12
@@ -136,7 +136,9 @@ def to_latex(
         if row[1] != previous:
             lines.append(r"\midrule")
         previous = row[1]
-        cells = [f"${cell}$" if cell.startswith("[") else NEGATIVE.sub(r"$\g<0>$", escape(cell)) for cell in row]
+        cells = [
+            f"${cell}$" if re.fullmatch(r"-.*\d|\[.*", cell) else NEGATIVE.sub(r"$\g<0>$", escape(cell)) for cell in row
+        ]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else ""), r"\end{table}"]
     return "\n".join(lines) + "\n"
