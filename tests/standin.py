@@ -21,6 +21,8 @@ OUTPUTS = {
     "train": ["checkpoint", "log", "provenance"],
     "detect": ["out"],
     "evaluate": ["metrics", "per-class", "curve"],
+    "difference": ["out"],
+    "interval": ["out"],
     "detections-sheet": ["out"],
 }
 PIXEL = base64.b64decode(

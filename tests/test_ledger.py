@@ -56,10 +56,10 @@ def allowed(stage):
 
 
 def jobs_of(stage, jobs):
-    """The jobs that a stage stands for: those that make its results, with what only they read."""
+    """The jobs that a stage stands for: those that make its results, with those that it may need to make in passing."""
     own = [job for job in jobs if job.outputs & made(stage)]
     read = set().union(*(job.inputs for job in own))
-    return own + [job for job in jobs if job.rule == "propose" and job.outputs & read]
+    return own + [job for job in jobs if job.rule in ("propose", "difference") and job.outputs & read]
 
 
 def below(file, folders):
@@ -124,7 +124,7 @@ def test_a_stage_depends_on_the_parameters_of_its_steps(jobs, stages):
 
 def wildcards(job, given):
     """Data set, method and artifact of a job, from the names of what it makes."""
-    words = set(re.split(r"[/.]|(?<=contact)_|(?<=detections)_", " ".join(job.outputs).replace(" ", "/")))
+    words = set(re.split(r"[/.]|(?<=contact)_|(?<=detections)_|(?<=interval)_", " ".join(job.outputs).replace(" ", "/")))
     known = {
         "dataset": given["run"]["datasets"],
         "method": given["run"]["methods"],

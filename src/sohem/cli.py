@@ -17,6 +17,8 @@ STEPS = {
     "train": "train a detector with one mining method",
     "detect": "run a trained detector over the test images",
     "evaluate": "measure average precision of stored detections",
+    "difference": "compare two methods on the same test images, with intervals and p-values",
+    "interval": "measure how sure the average precision of one method is",
     "artifact": "make a figure or a table of the paper from finished runs",
     "published": "write a table with the numbers that the paper printed",
     "detections-sheet": "draw detections of the methods beside each other",

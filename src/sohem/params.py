@@ -22,6 +22,9 @@ _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target
           *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
           "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
 
+_CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
+_AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
+
 # What each step depends on. dvc.yaml repeats these keys; tests/test_ledger.py keeps the two equal.
 STEP_KEYS: dict[str, list[str]] = {
     "fetch": _DATA,
@@ -31,7 +34,9 @@ STEP_KEYS: dict[str, list[str]] = {
     "propose": ["datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
     "train": _TRAIN,
     "detect": [*_TRAIN, "scales.{scale}.test"],
-    "evaluate": ["datasets.{dataset}.classes", "datasets.{dataset}.rigid", "evaluation"],
+    "evaluate": [*_CLASSES, *_AP],
+    "difference": [*_CLASSES, "evaluation.ious", "evaluation.metric", "evaluation.bootstrap"],
+    "interval": [*_CLASSES, *_AP, "evaluation.bootstrap"],
     "artifact": [
         "artifacts.{artifact}",
         "run",
@@ -40,7 +45,9 @@ STEP_KEYS: dict[str, list[str]] = {
         "datasets.{datasets}.classes",
         "datasets.{datasets}.rigid",
         "datasets.{datasets}.{scale}",
-        "evaluation",
+        "evaluation.ious",
+        "evaluation.metric",
+        "evaluation.bootstrap",
         "scales.{scale}.window",
     ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],

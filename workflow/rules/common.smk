@@ -49,6 +49,8 @@ LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
 wildcard_constraints:
     dataset="|".join(name for name, entry in config["datasets"].items() if SCALE in entry),
     method="|".join(config["methods"]),
+    first="|".join(config["methods"]),
+    second="|".join(config["methods"]),
     seed=r"\d+",
     chunk=r"\d+",
     table="|".join(PUBLISHED) or "(?!)",
@@ -98,6 +100,13 @@ def artifact_runs(wildcards):
     name = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
     methods = params.artifact_methods(config, spec)
     return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
+
+
+def artifact_differences(wildcards):
+    """What the intervals of a table's improvements come from."""
+    spec = ARTIFACTS[wildcards.artifact]
+    first, *others = params.artifact_methods(config, spec)
+    return expand(rules.difference.output.csv, dataset=spec["datasets"], first=first, second=others)
 
 
 def published(wildcards):

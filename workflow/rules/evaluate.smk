@@ -49,6 +49,47 @@ rule evaluate:
         " --per-class {output.per_class} --curve {output.curve} &> {log}"
 
 
+rule difference:
+    input:
+        images=rules.split.output.images,
+        ground_truth=rules.split.output.ground_truth,
+        first=expand(f"{RES}/{{dataset}}/{{first}}/seed{{seed}}/detections.parquet", seed=SEEDS, allow_missing=True),
+        second=expand(f"{RES}/{{dataset}}/{{second}}/seed{{seed}}/detections.parquet", seed=SEEDS, allow_missing=True),
+        src=sources.of_steps("difference"),
+    output:
+        csv=f"{RES}/{{dataset}}/difference_{{first}}_{{second}}.csv",
+    params:
+        cfg=cfg("difference", "dataset"),
+        runs=lambda wildcards, input: [f"{wildcards.first}={f}" for f in input.first]
+        + [f"{wildcards.second}={f}" for f in input.second],
+    log:
+        f"{LOG}/difference/{{dataset}}-{{first}}-{{second}}.log",
+    benchmark:
+        f"{LOG}/difference/{{dataset}}-{{first}}-{{second}}.tsv"
+    shell:
+        "sohem difference --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --ground-truth {input.ground_truth} --out {output.csv} {params.runs:q} &> {log}"
+
+
+rule interval:
+    input:
+        images=rules.split.output.images,
+        ground_truth=rules.split.output.ground_truth,
+        runs=expand(rules.detect.output.detections, seed=SEEDS, allow_missing=True),
+        src=sources.of_steps("interval"),
+    output:
+        csv=f"{RES}/{{dataset}}/interval_{{method}}.csv",
+    params:
+        cfg=cfg("interval", "dataset"),
+    log:
+        f"{LOG}/interval/{{dataset}}-{{method}}.log",
+    benchmark:
+        f"{LOG}/interval/{{dataset}}-{{method}}.tsv"
+    shell:
+        "sohem interval --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --ground-truth {input.ground_truth} --out {output.csv} {input.runs} &> {log}"
+
+
 rule detections_sheet:
     input:
         manifest=rules.fetch.output.manifest,

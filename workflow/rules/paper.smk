@@ -32,6 +32,7 @@ rule figure:
 rule table:
     input:
         runs=artifact_runs,
+        differences=artifact_differences,
         published=published,
         src=sources.of_steps("artifact"),
     output:

@@ -32,16 +32,8 @@ def run(args: argparse.Namespace) -> None:
     parameters = params.load(args.params, dataset=args.dataset)
     settings = parameters["evaluation"]
     classes = params.class_names(parameters, args.dataset)
-    images = files.read_table(args.images)
-    truth = files.read_table(args.ground_truth)
-    detections = files.read_table(args.detections)
-    test = images.loc[images["subset"] == "test", "image_id"]
-    check_detections(detections, test, classes, args.detections)
-    missing = [column for column in GROUND_TRUTH_COLUMNS if column not in truth.columns]
-    if missing:
-        raise DataError(f"{args.ground_truth}: no column {', '.join(missing)}; run sohem split again")
-
-    truth = truth[truth["image_id"].isin(test)]
+    test, truth = read_test(args.images, args.ground_truth)
+    detections = read_detections(args.detections, test, classes)
     ap = metrics.defined(evaluate(truth, detections, classes, metrics.thresholds(settings)))
     rigid = parameters["datasets"][args.dataset].get("rigid", [])
     headline = metrics.headline(ap, settings["ious"], settings["metric"], classes, rigid)
@@ -51,12 +43,27 @@ def run(args: argparse.Namespace) -> None:
     print(f"{args.dataset}: " + ", ".join(f"{name} {value}" for name, value in headline.items()))
 
 
-def check_detections(detections: pd.DataFrame, test: pd.Series, classes: list[str], source: Path) -> None:
-    """Refuse detections that cannot belong to this data set's test images.
+def read_test(images: Path, ground_truth: Path) -> tuple[pd.Series, pd.DataFrame]:
+    """The ids of the test images, and their ground truth.
 
     Raises:
-        DataError: columns are missing, or an image or class is not one of the test subset's.
+        DataError: a table is missing or lacks a column.
     """
+    listed, truth = files.read_table(images), files.read_table(ground_truth)
+    test = listed.loc[listed["subset"] == "test", "image_id"]
+    missing = [column for column in GROUND_TRUTH_COLUMNS if column not in truth.columns]
+    if missing:
+        raise DataError(f"{ground_truth}: no column {', '.join(missing)}; run sohem split again")
+    return test, truth[truth["image_id"].isin(test)]
+
+
+def read_detections(source: Path, test: pd.Series, classes: list[str]) -> pd.DataFrame:
+    """The detections of a run; those that cannot belong to this data set's test images are refused.
+
+    Raises:
+        DataError: the file is missing, columns are, or an image or class is not one of the test subset's.
+    """
+    detections = files.read_table(source)
     again = "were they made for another data set or split? Run sohem detect again"
     missing = [column for column in DETECTION_COLUMNS if column not in detections.columns]
     if missing:
@@ -65,3 +72,4 @@ def check_detections(detections: pd.DataFrame, test: pd.Series, classes: list[st
         unknown = detections.loc[~detections[column].isin(list(known)), column].unique()
         if len(unknown):
             raise DataError(f"{source}: {column} {unknown[0]!r} ({len(unknown)} in all) is not {kind}; {again}")
+    return detections

@@ -7,6 +7,7 @@ converted boxes give the devkit's overlaps.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,32 @@ RECALLS = np.arange(0.0, 1.1, 0.1)
 
 # A detection of which more than this share lies in a region marked "ignore" is not judged, unless it matches.
 IGNORE_SHARE = 0.5
+
+
+class Matches(NamedTuple):
+    """Detections by class, then by falling score, each with the box that it overlaps most.
+
+    starts: (K + 1,) where the detections of each class begin.
+    images: the image ids that the codes below stand for.
+    image, score: (D,) code of each detection's image, and its score.
+    overlap, best: (D,) IoU with the best box of the same image and class, and that box's index or -1.
+    excused: (D,) detections that are not judged unless they match.
+    difficult: (G,) boxes that need not be found.
+    truth_image, truth_label: (boxes to be found,) code of the image, and index of the class.
+    counts: (K,) boxes to be found.
+    """
+
+    starts: Ints
+    images: pd.Index
+    image: Ints
+    score: Floats
+    overlap: Floats
+    best: Ints
+    excused: Mask
+    difficult: Mask
+    truth_image: Ints
+    truth_label: Ints
+    counts: Ints
 
 
 def evaluate(
@@ -62,9 +89,37 @@ def evaluate(
     Raises:
         DataError: a column is missing, or a score or coordinate is NaN.
     """
+    thresholds = [float(iou) for iou in ious]
+    matches = match(ground_truth, detections, classes)
+    by_class: list[list[tuple[float, float]]] = [[] for _ in classes]
+    for iou in thresholds:
+        right, counted = judge(matches.overlap, matches.best, matches.difficult, matches.excused, iou)
+        for k, count in enumerate(matches.counts):
+            part = slice(matches.starts[k], matches.starts[k + 1])
+            by_class[k].append(average_precision(right[part], counted[part], int(count)))
+    return pd.DataFrame(
+        {
+            "class": np.repeat(np.asarray(classes, dtype=object), len(thresholds)),
+            "iou": np.tile(thresholds, len(classes)),
+            "ap_11point": [ap for row in by_class for ap, _ in row],
+            "ap_area": [ap for row in by_class for _, ap in row],
+            "ground_truth": np.repeat(matches.counts, len(thresholds)),
+            "detections": np.repeat(np.diff(matches.starts), len(thresholds)),
+        }
+    ).astype({"class": "str"})
+
+
+def match(ground_truth: pd.DataFrame, detections: pd.DataFrame, classes: Sequence[str]) -> Matches:
+    """Each detection of ``classes`` with its best box: all that is needed to judge it at any threshold.
+
+    Args:
+        ground_truth, detections, classes: as for ``evaluate``.
+
+    Raises:
+        DataError: as for ``evaluate``.
+    """
     _check(ground_truth, "ground truth", GROUND_TRUTH_COLUMNS, BOX)
     _check(detections, "detections", DETECTION_COLUMNS, ["score", *BOX])
-    thresholds = [float(iou) for iou in ious]
     ignore = ground_truth["ignore"].to_numpy(bool)
     regions, ground_truth = ground_truth[ignore], ground_truth[~ignore]
     label = _codes(detections["class"], classes)
@@ -74,9 +129,8 @@ def evaluate(
     by_score = np.argsort(-detections["score"].to_numpy(np.float64), kind="stable")
     order = by_score[np.argsort(label[by_score].astype(np.int16), kind="stable")]
     label = label[order]
-    starts = np.searchsorted(label, np.arange(len(classes) + 1))
     boxes = detections[BOX].to_numpy(np.float64)[order]
-    image, truth_image, region_image = _shared_codes(
+    names, (image, truth_image, region_image) = _shared_codes(
         detections["image_id"].iloc[order], ground_truth["image_id"], regions["image_id"]
     )
     truth_label = _codes(ground_truth["class"], classes)
@@ -86,25 +140,20 @@ def evaluate(
         np.where(truth_label >= 0, truth_image * len(classes) + truth_label, -1),
     )  # fmt: skip
     difficult = ground_truth["difficult"].to_numpy(bool)
-    excused = share_inside(boxes, image, regions[BOX].to_numpy(np.float64), region_image) > IGNORE_SHARE
-    counts = np.bincount(truth_label[(truth_label >= 0) & ~difficult], minlength=len(classes))
-
-    by_class: list[list[tuple[float, float]]] = [[] for _ in classes]
-    for iou in thresholds:
-        right, counted = judge(overlap, best, difficult, excused, iou)
-        for k, count in enumerate(counts):
-            part = slice(starts[k], starts[k + 1])
-            by_class[k].append(average_precision(right[part], counted[part], int(count)))
-    return pd.DataFrame(
-        {
-            "class": np.repeat(np.asarray(classes, dtype=object), len(thresholds)),
-            "iou": np.tile(thresholds, len(classes)),
-            "ap_11point": [ap for row in by_class for ap, _ in row],
-            "ap_area": [ap for row in by_class for _, ap in row],
-            "ground_truth": np.repeat(counts, len(thresholds)),
-            "detections": np.repeat(np.diff(starts), len(thresholds)),
-        }
-    ).astype({"class": "str"})
+    wanted = (truth_label >= 0) & ~difficult
+    return Matches(
+        starts=np.searchsorted(label, np.arange(len(classes) + 1)),
+        images=names,
+        image=image,
+        score=detections["score"].to_numpy(np.float64)[order],
+        overlap=overlap,
+        best=best,
+        excused=share_inside(boxes, image, regions[BOX].to_numpy(np.float64), region_image) > IGNORE_SHARE,
+        difficult=difficult,
+        truth_image=truth_image[wanted],
+        truth_label=truth_label[wanted],
+        counts=np.bincount(truth_label[wanted], minlength=len(classes)),
+    )
 
 
 def average_precision(right: Mask, counted: Mask, ground_truth: int) -> tuple[float, float]:
@@ -207,10 +256,10 @@ def _codes(names: pd.Series, known: Sequence[str]) -> Ints:
     return pd.Index(list(known), dtype="str").get_indexer(pd.Index(names)).astype(np.int64)
 
 
-def _shared_codes(*columns: pd.Series) -> list[Ints]:
-    """Integers for the values of several columns: equal values, equal integers."""
-    codes, _ = pd.factorize(pd.concat(columns, ignore_index=True))
-    return np.split(codes.astype(np.int64), np.cumsum([len(column) for column in columns])[:-1])
+def _shared_codes(*columns: pd.Series) -> tuple[pd.Index, list[Ints]]:
+    """The different values of several columns, and for each column the index of its values among them."""
+    codes, values = pd.factorize(pd.concat(columns, ignore_index=True))
+    return pd.Index(values), np.split(codes.astype(np.int64), np.cumsum([len(column) for column in columns])[:-1])
 
 
 def _check(table: pd.DataFrame, name: str, columns: list[str], numbers: list[str]) -> None:

@@ -45,12 +45,17 @@ def headline(
     Percent with two decimals, null where no class has ground truth. Rigid keys only if ``rigid`` is given (the
     paper's Table 4), non-rigid ones only if a class is left over.
     """
-    groups = {"mAP": list(classes)}
-    if rigid:
-        groups["rigid"] = [name for name in classes if name in rigid]
-        groups["nonrigid"] = [name for name in classes if name not in rigid]
-    means = {name: mean_ap(ap, metric, members) for name, members in groups.items() if members}
+    means = {name: mean_ap(ap, metric, members) for name, members in groups(classes, rigid).items()}
     return {f"{name}@{iou:g}": percent(by_iou[iou]) for name, by_iou in means.items() for iou in ious}
+
+
+def groups(classes: Sequence[str], rigid: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The classes that each mean is taken over: mAP, and rigid and nonrigid if ``rigid`` is given; none is empty."""
+    result = {"mAP": list(classes)}
+    if rigid:
+        result["rigid"] = [name for name in classes if name in rigid]
+        result["nonrigid"] = [name for name in classes if name not in rigid]
+    return {name: members for name, members in result.items() if members}
 
 
 def per_class(ap: pd.DataFrame, ious: Sequence[float], metric: str) -> dict[str, Percent]:
