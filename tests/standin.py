@@ -18,7 +18,7 @@ OUTPUTS = {
     "pretrain": ["out", "report"],
     "propose": ["out"],
     "merge-proposals": ["out", "recall"],
-    "train": ["checkpoint", "log", "provenance"],
+    "train": ["checkpoint", "log", "mined", "provenance"],
     "detect": ["out"],
     "evaluate": ["metrics", "per-class", "curve"],
     "difference": ["out"],
