@@ -101,7 +101,12 @@ PARAMS = {
         "cells": {"title": "Cells", "classes": ["dog", "cat"], "demo": {}},
     },
     "methods": {"ohem": {"title": "OHEM"}, "sohem": {"title": "S-OHEM"}},
-    "evaluation": {"ious": [0.5], "curve": [0.1, 0.5, 0.9], "metric": "11point"},
+    "evaluation": {
+        "ious": [0.5],
+        "curve": [0.1, 0.5, 0.9],
+        "metric": "11point",
+        "bootstrap": {"resamples": 400, "seed": 0, "level": 0.9, "interval": "percentile"},
+    },
     "artifacts": {
         "fig2a": {"kind": "ap_figure", "datasets": ["voc"], "method": "ohem", "classes": ["dog"]},
         "fig3": {"kind": "loss_figure", "datasets": ["voc"], "methods": ["ohem", "sohem"], "rois": "all"},
@@ -122,6 +127,9 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 run = Path("results") / dataset / method / f"seed{seed}"
                 files.write_text(run / "ap.csv", ap(0.8 + 0.1 * k).to_csv(index=False))
                 files.write_table(run / "log.parquet", log(beta=1.9 if k else None))
+        rows = [f"{scope},0.5,-1.25,11.5" for scope in ("mAP", "rigid", "nonrigid", "dog", "cat")]
+        text = "\n".join(["scope,iou,low,high", *rows])
+        files.write_text(Path("results") / dataset / "difference_ohem_sohem.csv", text + "\n")
     return Path("results")
 
 
@@ -155,11 +163,16 @@ def test_the_step_writes_tables_that_say_what_they_are(results: Path, name: str)
     assert made == {f"{name}.csv", f"{name}.md", f"{name}.tex", f"{name}.provenance.json"}
     notice = "demo scale, real data" if name.startswith("cells") else NOTICE
     page = (results / f"{name}.md").read_text()
-    assert notice + ", mean of 2 seeds" in page.splitlines()[0]
-    assert "`results/" in page
+    assert notice + ", mean ± standard deviation of 2 seeds" in page.splitlines()[0]
+    assert "90%, percentile bootstrap over 2 seeds and the test images, 400 resamples, from `results/" in page
+    assert "| *90% interval* | *0.5* | *[-1.2, 11.5]* |" in page
     assert notice in (results / f"{name}.tex").read_text()
     assert ("published in Li et al. 2017" in page) == name.startswith("table")
-    assert pd.read_csv(results / f"{name}.csv")["method"].tolist() == ["OHEM", "S-OHEM", "improv"]
+    assert pd.read_csv(results / f"{name}.csv")["method"].tolist() == [
+        "OHEM", "OHEM sd", "S-OHEM", "S-OHEM sd", "improv", "improv low", "improv high",
+    ]  # fmt: skip
+    record = files.read_json(results / f"{name}.provenance.json")
+    assert record["inputs"][-1]["path"].endswith("difference_ohem_sohem.csv")
 
 
 def test_a_missing_run_is_named_with_what_makes_it(results: Path, capsys: pytest.CaptureFixture) -> None:
@@ -181,6 +194,19 @@ def test_a_damaged_run_is_named(results: Path, capsys: pytest.CaptureFixture) ->
     (results / "voc" / "ohem" / "seed0" / "ap.csv").write_text("iou\n0.5\n")
     assert make("table2", results) == 2
     assert "seed0/ap.csv: not a table of AP" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(None, "run sohem difference, or make it"), ("iou\n0.5\n", "not a table")]
+)
+def test_differences_that_are_missing_or_damaged_are_named(
+    results: Path, capsys: pytest.CaptureFixture, text: str | None, message: str
+) -> None:
+    path = results / "voc" / "difference_ohem_sohem.csv"
+    path.unlink() if text is None else path.write_text(text)
+    assert make("table2", results) == 2
+    assert f"{path}: " in (shown := capsys.readouterr().err)
+    assert message in shown
 
 
 def test_needs_no_torch() -> None:

@@ -54,10 +54,32 @@ def test_csv_has_two_decimals_and_markdown_one() -> None:
     )
 
 
-def test_several_seeds_are_averaged() -> None:
-    runs = ap({("ohem", 0, 0.5, "cat"): 0.5, ("ohem", 1, 0.5, "cat"): 0.6, ("ohem", 2, 0.5, "cat"): 0.7})
-    table = tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], ["cat"], "11point")
-    assert table.values.tolist() == [["OHEM", "0.5", 60.0, 60.0]]
+def test_several_seeds_give_the_mean_and_the_standard_deviation() -> None:
+    seeds = [(0, 0.5, 0.1), (1, 0.6, 0.1), (2, 0.7, 0.1)]
+    runs = ap(
+        {("ohem", seed, 0.5, name): value for seed, *two in seeds for name, value in zip(CLASSES, two, strict=True)}
+    )
+    table = tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], CLASSES, "11point")
+    # The mAP of the seeds is 30, 35 and 40.
+    assert table.values.tolist() == [["OHEM", "0.5", 35.0, 60.0, 10.0], ["OHEM sd", "0.5", 5.0, 10.0, 0.0]]
+    assert "| OHEM | 0.5 | 35.0 ± 5.0 | 60.0 ± 10.0 | 10.0 ± 0.0 |" in tables.to_markdown(table)
+    assert r"OHEM & 0.5 & 35.0 $\pm$ 5.0 & 60.0 $\pm$ 10.0 & 10.0 $\pm$ 0.0 \\" in tables.to_latex(table, "", "t")
+    assert tables.to_csv(table).splitlines()[2] == "OHEM sd,0.5,5.00,10.00,0.00"
+
+
+def test_an_improvement_has_its_interval_below() -> None:
+    rows = [("sohem", scope, 0.5, low, 6.0) for scope, low in [("mAP", -1.04), ("aeroplane", 0.1), ("cat", math.nan)]]
+    differences = pd.DataFrame(rows, columns=["method", "scope", "iou", "low", "high"])
+    table = tables.ap_table(AP, METHODS, [0.5], CLASSES, "11point", differences=differences)
+    assert tables.to_csv(table).splitlines()[3:] == [
+        "improv,0.5,2.00,0.10,4.00", "improv low,0.5,-1.04,0.10,", "improv high,0.5,6.00,6.00,6.00",
+    ]  # fmt: skip
+    assert tables.to_markdown(table, level=0.9).splitlines()[-1] == (
+        "| *90% interval* | *0.5* | *[-1.0, 6.0]* | *[0.1, 6.0]* | *n/a* |"
+    )
+    assert r"95\% interval & 0.5 & $[-1.0, 6.0]$ & $[0.1, 6.0]$ & -- \\" in tables.to_latex(table, "", "t")
+    with pytest.raises(DataError, match=r"differences of sohem hold no aeroplane at IoU 0\.7"):
+        tables.ap_table(AP, METHODS, [0.7], CLASSES, "11point", differences=differences.replace(0.5, 0.7).iloc[::2])
 
 
 def test_each_of_several_methods_is_compared_with_the_first() -> None:

@@ -2,11 +2,13 @@
 
 The artifact's name is looked up in the parameters (artifacts), and so are the runs it is made of: its data sets,
 methods and seeds. Figures are written as SVG and PNG, tables as CSV (two decimals), Markdown and LaTeX (one), each
-with a provenance file beside it. Tables of the paper show the published numbers below ours.
+with a provenance file beside it. Tables show the interval of each improvement, measured by sohem difference; those
+of the paper show the published numbers below ours.
 """
 
 import argparse
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -36,11 +38,12 @@ def run(args: argparse.Namespace) -> None:
     spec = specs[args.artifact]
     figure = spec["kind"] in ("ap_figure", "loss_figure")
     inputs = run_files(parameters, spec, args.results, "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv")
-    make = _figure if figure else _table
-    for suffix, data in make(parameters, args.artifact, spec, inputs).items():
+    differences = {} if figure else difference_files(parameters, spec, args.results)
+    made = _figure(parameters, spec, inputs) if figure else _table(parameters, args.artifact, spec, inputs, differences)
+    for suffix, data in made.items():
         files.write_bytes(Path(f"{args.out}.{suffix}"), data)
     part = params.select(parameters, "artifact", artifact=args.artifact)  # as the workflow gives it
-    record = provenance.record(part, list(inputs.values()))
+    record = provenance.record(part, [*inputs.values(), *differences.values()])
     files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": args.artifact, **record})
 
 
@@ -71,6 +74,36 @@ def run_files(parameters: params.Params, spec: params.Params, results: Path, nam
     return runs
 
 
+def difference_files(parameters: params.Params, spec: params.Params, results: Path) -> dict[str, Path]:
+    """Method -> what ``sohem difference`` found between the first method and it.
+
+    Raises:
+        DataError: a file is missing.
+    """
+    first, *others = params.artifact_methods(parameters, spec)
+    found = {m: results / d / f"difference_{first}_{m}.csv" for d in spec["datasets"] for m in others}
+    for path in found.values():
+        if not path.is_file():
+            raise DataError(f"{path}: no such file; run sohem difference, or make it with snakemake {path}")
+    return found
+
+
+def read_differences(found: dict[str, Path]) -> pd.DataFrame:
+    """The intervals of all methods in one table, with the column method.
+
+    Raises:
+        DataError: a file is not a table of differences.
+    """
+    parts = []
+    for method, path in found.items():
+        try:
+            part = pd.read_csv(path, dtype={"scope": "str"})[["scope", "iou", "low", "high"]]
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{path}: not a table of differences ({error}); run sohem difference again") from None
+        parts.append(part.assign(method=method))
+    return pd.concat(parts, ignore_index=True)
+
+
 def read_ap(runs: Runs) -> pd.DataFrame:
     """The AP tables of all runs in one, with the columns dataset, method and seed.
 
@@ -88,7 +121,7 @@ def read_ap(runs: Runs) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _figure(parameters: params.Params, name: str, spec: params.Params, runs: Runs) -> dict[str, bytes]:
+def _figure(parameters: params.Params, spec: params.Params, runs: Runs) -> dict[str, bytes]:
     from sohem.paper import figures  # here, since matplotlib takes its time and tables need none
 
     methods = params.artifact_methods(parameters, spec)
@@ -118,14 +151,17 @@ def _figure(parameters: params.Params, name: str, spec: params.Params, runs: Run
     return {suffix: figures.to_bytes(figure, suffix) for suffix in ("svg", "png")}
 
 
-def _table(parameters: params.Params, name: str, spec: params.Params, runs: Runs) -> dict[str, bytes]:
+def _table(
+    parameters: params.Params, name: str, spec: params.Params, runs: Runs, differences: dict[str, Path]
+) -> dict[str, bytes]:
     if len(spec["datasets"]) != 1:
         raise ParamsError(f"artifacts.{name}.datasets: a table shows one data set, not {len(spec['datasets'])}")
     dataset = spec["datasets"][0]
     settings, entry = parameters["evaluation"], parameters["datasets"][dataset]
     classes, rigid = params.class_names(parameters, dataset), entry.get("rigid", [])
     methods = {key: parameters["methods"][key]["title"] for key in params.artifact_methods(parameters, spec)}
-    arguments = {"methods": methods, "ious": settings["ious"], "classes": classes, "metric": settings["metric"]}
+    arguments = {"methods": methods, "ious": settings["ious"], "classes": classes, "metric": settings["metric"],
+                 "differences": read_differences(differences) if differences else None}  # fmt: skip
     ap = read_ap(runs)
     if spec["kind"] == "rigid_table":
         if not 0 < len(rigid) < len(classes):
@@ -137,24 +173,40 @@ def _table(parameters: params.Params, name: str, spec: params.Params, runs: Runs
         caption, bold = f"Average precision (%), {entry['title']} test", [tables.short(c) for c in rigid]
     caption += f" ({_notice(parameters, spec)})"
     title = published.TITLES.get(name, name)
-    text = tables.to_markdown(make(decimals=1), bold=bold)
-    page = [f"# {title}: {caption}", _made_from(parameters, settings["metric"], runs, bold), text]
+    level = settings["bootstrap"]["level"]
+    text = tables.to_markdown(make(decimals=1), bold=bold, level=level)
+    page = [f"# {title}: {caption}", _made_from(parameters, runs, differences, bold), text]
     if name in published.TITLES:
         page += [f"## {title}, {published.SOURCE}", published.CAPTIONS[name] + ", as the paper prints it.",
                  tables.to_markdown(published.read(name), bold=bold)]  # fmt: skip
     return {
         "csv": tables.to_csv(make(decimals=2)).encode(),
         "md": "\n\n".join(part.rstrip("\n") for part in page).encode() + b"\n",
-        "tex": tables.to_latex(make(decimals=1), f"{caption}.", name, bold=bold).encode(),
+        "tex": tables.to_latex(make(decimals=1), f"{caption}.", name, bold=bold, level=level).encode(),
     }
 
 
 def _notice(parameters: params.Params, spec: params.Params) -> str:
     seeds = len(parameters["run"]["seeds"])
-    return params.notice(parameters, spec["datasets"]) + (f", mean of {seeds} seeds" if seeds > 1 else "")
+    return params.notice(parameters, spec["datasets"]) + (
+        f", mean ± standard deviation of {seeds} seeds" if seeds > 1 else ""
+    )
 
 
-def _made_from(parameters: params.Params, metric: str, runs: Runs, bold: list[str]) -> str:
-    sources = ", ".join(f"`{provenance.portable(path)}`" for path in runs.values())
-    name = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}[metric]
-    return f"{name}. Made from {sources}." + (" Rigid classes are bold." if bold else "")
+def _made_from(parameters: params.Params, runs: Runs, differences: dict[str, Path], bold: list[str]) -> str:
+    settings, seeds = parameters["evaluation"], len(parameters["run"]["seeds"])
+    name = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}[settings["metric"]]
+    text = [f"{name}. Made from {_names(runs.values())}."]
+    if differences:
+        chosen = settings["bootstrap"]
+        method = {"percentile": "percentile", "bca": "BCa"}[chosen["interval"]]
+        source = f"{seeds} seeds and the test images" if seeds > 1 else "the test images, not over training runs"
+        text.append(
+            f"Intervals of the improvement: {chosen['level']:.0%}, {method} bootstrap over {source}, "
+            f"{chosen['resamples']} resamples, from {_names(differences.values())}."
+        )
+    return " ".join([*text, *(["Rigid classes are bold."] if bold else [])])
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(f"`{provenance.portable(path)}`" for path in paths)

@@ -2,8 +2,8 @@
 
 Give the detections of every seed as METHOD=FILE, those of the method to compare with first, both methods in the same
 order of seeds. For each class, mAP, rigid and non-rigid mean at the thresholds of evaluation.ious: both AP in percent,
-the difference, its standard deviation over seeds, its intervals (evaluation.bootstrap), and p-values, also corrected for
-the number of classes (Holm). Detections are compared as they are stored; no network runs.
+the difference, its standard deviation over seeds, its intervals (evaluation.bootstrap), and p-values, also corrected
+for the number of classes (Holm). Detections are compared as they are stored; no network runs.
 """
 
 import argparse

@@ -20,8 +20,9 @@ from sohem.evaluation.average_precision import RECALLS, Floats, Ints, Mask, Matc
 
 Weights = NDArray[np.int32]
 
-# Columns that are summed together: few enough that the weights of all images stay in the processor's cache.
-BLOCK = 64
+# Columns that are summed together: few, so that the weights stay in the processor's cache, but more where there are few
+# detections, so that numpy has something to do.
+BLOCK, CELLS = 64, 2**17
 
 
 class Judged(NamedTuple):
@@ -81,8 +82,9 @@ def weighted_ap(found: Judged, weights: Weights, boxes: Ints, metric: str) -> Fl
     result = np.full((len(found.right), weights.shape[1]), np.nan)
     some = np.flatnonzero(boxes)
     curve = _curve(found)
-    for start in range(0, len(some), BLOCK):
-        block = some[start : start + BLOCK]
+    width = max(BLOCK, CELLS // max(len(curve.image), 1))
+    for start in range(0, len(some), width):
+        block = some[start : start + width]
         result[:, block] = _block(curve, np.ascontiguousarray(weights[:, block]), boxes[block], metric)
     return result
 

@@ -1,10 +1,13 @@
 """The paper's tables: from AP per run to a table in the paper's row order, and from that to CSV, Markdown, LaTeX.
 
 AP tables have the columns method (a key of ``methods``), seed, class, iou, ap_11point, ap_area (fractions). Results are
-in percent. With several seeds a cell is the mean over the seeds.
+in percent. With several seeds a cell is the mean over the seeds, and a row "<method> sd" below holds the standard
+deviation over them; an improvement's interval stands below it in two rows, "<improvement> low" and "... high".
+So every cell of the CSV is one number; for people the rows are joined ("67.0 ± 0.4", "[-0.8, 2.6]").
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sohem.errors import DataError
-from sohem.evaluation.metrics import COLUMN
+from sohem.evaluation import metrics
 
 # Column heads as the paper prints them; other classes are shown under their full names.
 SHORT = {
@@ -24,6 +27,8 @@ SHORT = {
     "pottedplant": "plant",
     "tvmonitor": "tv",
 }
+
+SD, LOW, HIGH = " sd", " low", " high"  # what the names of those rows end with
 
 # More columns than this are shrunk to the width of the page in LaTeX.
 WIDE = 12
@@ -41,6 +46,7 @@ def ap_table(
     classes: Sequence[str],
     metric: str,
     decimals: int = 1,
+    differences: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """AP of every class and their mean (Tables 2 and 3): method, IoU, mAP, then one column a class.
 
@@ -50,13 +56,14 @@ def ap_table(
     Args:
         ap: AP of all runs. methods: key -> title, the one that the others are compared with first.
         metric: 11point or area. decimals: places that the numbers are rounded to.
+        differences: method, scope, iou, low, high in points (``bootstrap.difference_table``); none, no intervals.
 
     Raises:
-        DataError: ``ap`` lacks a method, class or threshold.
+        DataError: ``ap`` lacks a method, class or threshold, or ``differences`` a cell.
     """
     cells = _cells(ap, methods, ious, classes, metric)
-    table = pd.concat([cells.mean(axis=1).rename("mAP"), cells.rename(columns=short)], axis=1)
-    return _in_paper_order(table, methods, ious, decimals)
+    table = pd.concat([cells.mean(axis=1).rename("mAP"), cells], axis=1)
+    return _in_paper_order(table, methods, ious, decimals, differences).rename(columns=short)
 
 
 def rigid_table(
@@ -67,16 +74,18 @@ def rigid_table(
     rigid: Sequence[str],
     metric: str,
     decimals: int = 1,
+    differences: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Mean AP of the rigid and of the other classes (Table 4): method, IoU, rigid, non-rigid; rows as ``ap_table``.
 
     Raises:
-        DataError: ``ap`` lacks a method, class or threshold.
+        DataError: ``ap`` lacks a method, class or threshold, or ``differences`` a cell.
     """
     cells = _cells(ap, methods, ious, classes, metric)
-    others = [name for name in classes if name not in rigid]
-    table = pd.DataFrame({"rigid": cells[list(rigid)].mean(axis=1), "non-rigid": cells[others].mean(axis=1)})
-    return _in_paper_order(table, methods, ious, decimals)
+    groups = {name: members for name, members in metrics.groups(classes, rigid).items() if name != "mAP"}
+    table = pd.DataFrame({name: cells[members].mean(axis=1) for name, members in groups.items()})
+    table = _in_paper_order(table, methods, ious, decimals, differences)
+    return table.rename(columns={"nonrigid": "non-rigid"})
 
 
 def to_csv(table: pd.DataFrame, decimals: int = 2) -> str:
@@ -84,16 +93,18 @@ def to_csv(table: pd.DataFrame, decimals: int = 2) -> str:
     return _text(table, decimals, missing="").to_csv(index=False)
 
 
-def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = ()) -> str:
-    """A Markdown table; the heads named in ``bold`` are bold, improvements italic."""
+def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = (), level: float = 0.95) -> str:
+    """A Markdown table; the heads named in ``bold`` are bold, improvements italic. level: of the intervals."""
     text = _text(table, decimals, missing="n/a")
     rows = [[f"**{head}**" if head in bold else head for head in text.columns], ["---", *["--:"] * (text.shape[1] - 1)]]
-    for row in text.values.tolist():
-        rows.append([f"*{cell}*" for cell in row] if row[0].startswith("improv") else row)
+    for row in _joined(text.values.tolist(), level, "n/a"):
+        rows.append([f"*{cell}*" for cell in row] if row[0].startswith("improv") or row[2].startswith("[") else row)
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
-def to_latex(table: pd.DataFrame, caption: str, label: str, decimals: int = 1, bold: Sequence[str] = ()) -> str:
+def to_latex(
+    table: pd.DataFrame, caption: str, label: str, decimals: int = 1, bold: Sequence[str] = (), level: float = 0.95
+) -> str:
     """A LaTeX float for a document with the packages booktabs and, if it is wide, graphicx."""
     text = _text(table, decimals, missing="--")
     heads = [rf"\textbf{{{escape(head)}}}" if head in bold else escape(head) for head in text.columns]
@@ -111,11 +122,11 @@ def to_latex(table: pd.DataFrame, caption: str, label: str, decimals: int = 1, b
         " & ".join(heads) + r" \\",
     ]
     previous = None
-    for row in text.values.tolist():
+    for row in _joined(text.values.tolist(), level, "--"):
         if row[1] != previous:
             lines.append(r"\midrule")
         previous = row[1]
-        cells = [f"${cell}$" if cell.startswith("-") and cell != "--" else escape(cell) for cell in row]
+        cells = [f"${cell}$" if re.fullmatch(r"-.*\d|\[.*", cell) else escape(cell) for cell in row]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else ""), r"\end{table}"]
     return "\n".join(lines) + "\n"
@@ -123,37 +134,78 @@ def to_latex(table: pd.DataFrame, caption: str, label: str, decimals: int = 1, b
 
 def escape(text: str) -> str:
     """``text`` with LaTeX's special characters made printable."""
-    names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    names = {"±": r"$\pm$", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     return "".join(names.get(c) or ("\\" + c if c in "&%$#_{}" else c) for c in text)
 
 
 def _cells(
     ap: pd.DataFrame, methods: Mapping[str, str], ious: Sequence[float], classes: Sequence[str], metric: str
 ) -> pd.DataFrame:
-    """Percent, mean over seeds: rows (method, iou), columns the classes in order."""
+    """Percent: rows (method, iou, seed), columns the classes in order."""
     for column, wanted in (("method", list(methods)), ("iou", list(ious)), ("class", list(classes))):
         missing = [value for value in wanted if not (ap[column] == value).any()]
         if missing:
             raise DataError(f"the AP tables hold no {column} {missing[0]}; run sohem evaluate again")
-    means = ap.groupby(["method", "iou", "class"])[COLUMN[metric]].mean().unstack("class")
-    return 100 * means[list(classes)]
+    return (
+        100 * ap.set_index(["method", "iou", "seed", "class"])[metrics.COLUMN[metric]].unstack("class")[list(classes)]
+    )
 
 
 def _in_paper_order(
-    table: pd.DataFrame, methods: Mapping[str, str], ious: Sequence[float], decimals: int
+    table: pd.DataFrame,
+    methods: Mapping[str, str],
+    ious: Sequence[float],
+    decimals: int,
+    differences: pd.DataFrame | None,
 ) -> pd.DataFrame:
     first, *others = methods
-    by_method = {key: table.round(decimals).xs(key, level="method") for key in methods}
+    seeds = table.groupby(level=["method", "iou"])
+    mean = seeds.mean().round(decimals)
+    # A method that was run with one seed beside others with several has no spread.
+    spread = seeds.std().round(decimals) if table.index.get_level_values("seed").nunique() > 1 else None
     rows: list[dict[Any, Any]] = []
     for iou in ious:
-        base = by_method[first].loc[iou]
-        rows.append({"method": methods[first], "IoU": f"{iou:g}", **base})
-        for other in others:
-            name = "improv" if len(others) == 1 else f"improv ({methods[other]})"
-            values = by_method[other].loc[iou]
-            rows.append({"method": methods[other], "IoU": f"{iou:g}", **values})
-            rows.append({"method": name, "IoU": f"{iou:g}", **(values - base).round(decimals)})
+        for method in methods:
+            rows.append({"method": methods[method], "IoU": f"{iou:g}", **mean.xs((method, iou))})
+            if spread is not None:
+                rows.append({"method": methods[method] + SD, "IoU": f"{iou:g}", **spread.xs((method, iou))})
+            if method == first:
+                continue
+            name = "improv" if len(others) == 1 else f"improv ({methods[method]})"
+            gain = (mean.xs((method, iou)) - mean.xs((first, iou))).round(decimals)
+            rows.append({"method": name, "IoU": f"{iou:g}", **gain})
+            if differences is not None:
+                low, high = _interval(differences, method, iou, table.columns)
+                rows.append({"method": name + LOW, "IoU": f"{iou:g}", **low})
+                rows.append({"method": name + HIGH, "IoU": f"{iou:g}", **high})
     return pd.DataFrame(rows)
+
+
+def _interval(differences: pd.DataFrame, method: str, iou: float, scopes: pd.Index) -> tuple[pd.Series, pd.Series]:
+    here = differences[(differences["method"] == method) & (differences["iou"] == iou)].set_index("scope")
+    missing = scopes.difference(here.index)
+    if len(missing):
+        raise DataError(f"the differences of {method} hold no {missing[0]} at IoU {iou:g}; run sohem difference again")
+    return here.loc[scopes, "low"], here.loc[scopes, "high"]
+
+
+def _joined(rows: list[list[str]], level: float, missing: str) -> list[list[str]]:
+    """The rows as people read them: a standard deviation within its method's row, an interval in one row."""
+    result: list[list[str]] = []
+    low: list[str] = []
+    for name, iou, *cells in rows:
+        before = result[-1] if result else [""]
+        if name == before[0] + SD:
+            both = zip(before[2:], cells, strict=True)
+            before[2:] = [value if spread == missing else f"{value} ± {spread}" for value, spread in both]
+        elif name == before[0] + LOW:
+            low = cells
+        elif name == before[0] + HIGH:
+            ends = [missing if one == missing else f"[{one}, {other}]" for one, other in zip(low, cells, strict=True)]
+            result.append([f"{level:.0%} interval", iou, *ends])
+        else:
+            result.append([name, iou, *cells])
+    return result
 
 
 def _text(table: pd.DataFrame, decimals: int, missing: str) -> pd.DataFrame:
