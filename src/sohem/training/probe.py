@@ -29,7 +29,7 @@ def moments(shares: Sequence[float], total: int) -> list[int]:
 
 
 def probe_images(reader: SampleReader, count: int) -> list[int]:
-    """Indices of ``count`` training images with objects (or all), spread evenly; the same for every run of a data set."""
+    """Indices of ``count`` training images with objects (or all), spread evenly; the same for all runs."""
     full = [index for index in range(len(reader)) if len(reader.boxes(index)[0])]
     if not full or not count:
         return []
@@ -84,10 +84,10 @@ def mined_table(
         records: iteration -> what `record` gave; log: the training log; names: ids of the probe images.
     """
     parts = []
-    weights = log.set_index("iteration")[["alpha", "beta"]]
+    weights = log.set_index("iteration")
     for iteration, rows in sorted(records.items()):
         part = pd.DataFrame(rows.numpy(), columns=FIELDS)
-        alpha, beta = weights.loc[iteration]
+        alpha, beta = (float(weights[name][iteration]) for name in ("alpha", "beta"))
         parts.append(part.assign(iteration=iteration, alpha=alpha, beta=beta))
     table = pd.concat(parts) if parts else pd.DataFrame(columns=["iteration", "alpha", "beta", *FIELDS], dtype=float)
     label = table["label"].to_numpy(int)
