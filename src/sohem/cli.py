@@ -22,6 +22,8 @@ STEPS = {
     "artifact": "make a figure or a table of the paper from finished runs",
     "published": "write a table with the numbers that the paper printed",
     "detections-sheet": "draw detections of the methods beside each other",
+    "differences-sheet": "draw detections of two methods on the images where they differ most",
+    "mined-sheet": "draw which RoIs each miner selects in the course of training",
 }
 
 

@@ -59,7 +59,7 @@ def improvement_figure(
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.5 * len(heights) + 0.45), layout="constrained")
         figure.suptitle(notice, x=0.995, ha="right", fontsize=6.5, color="#555555", style="italic")
-        axes = figure.subplots(len(tables), len(ious), squeeze=False, sharey="row", height_ratios=heights)
+        axes = figure.subplots(len(tables), len(ious), squeeze=False, sharex="row", sharey="row", height_ratios=heights)
         for (dataset, methods), row in zip(tables.items(), axes, strict=True):
             order = orders[dataset]
             for iou, ax in zip(ious, row, strict=True):
@@ -71,11 +71,9 @@ def improvement_figure(
                 _rows(ax, order)
             for label, (group, _) in zip(row[0].get_yticklabels(), order, strict=True):
                 label.set_color(GROUPS.get(group, COLOURS[1]))
-        if len(tables) and len(next(iter(tables.values()))) == 1:
-            (second,) = next(iter(tables.values()))
-            figure.supxlabel(f"AP of {second} minus AP of {first} (points), {level:.0%} interval", fontsize=7.5)
-        else:
-            figure.supxlabel(f"AP minus AP of {first} (points), {level:.0%} interval", fontsize=7.5)
+        names = list(dict.fromkeys(method for methods in tables.values() for method in methods))
+        of = f"AP of {names[0]}" if len(names) == 1 else "AP"
+        axes[-1][len(ious) // 2].set_xlabel(f"{of} minus AP of {first} (points), {level:.0%} interval")
         legend(figure, _handles(orders, tables), most=6)
         return figure
 
