@@ -17,7 +17,7 @@ PIP = env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PIP_NO_DEPS=0 PIP_R
   PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint record sync ledger lock
+.PHONY: help demo test lint record sync compare ledger lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -54,6 +54,9 @@ sync: $(READY)  ## after git checkout or pull, dvc pull, dvc repro: files and Sn
 	snakemake --cores $(CORES) --quiet all -- fetch_all
 	@echo "sync: Snakemake's records"
 	snakemake --touch --forceall --cores 1 --quiet all -- all
+
+compare: $(READY)  ## two commits side by side: make compare REV=HEAD~1 [AGAINST=HEAD]
+	@sohem compare --revision '$(or $(REV),HEAD~1)' $(if $(AGAINST),--against '$(AGAINST)')
 
 ledger: $(READY)  ## after a change of imports: the source files of each stage in dvc.yaml
 	python workflow/ledger.py

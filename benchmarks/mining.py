@@ -20,7 +20,7 @@ from torchvision.ops import box_iou
 
 from sohem.mining.losses import roi_losses
 from sohem.mining.miners import choose, composition
-from sohem.schema import SCHEMA
+from sohem.schema import SCHEMAS
 
 CLASSES, BATCH = 20, 64
 
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=50, help="timed calls (default: 50)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    methods = yaml.safe_load((SCHEMA.parents[2] / "params.yaml").read_text(encoding="utf-8"))["methods"]
+    methods = yaml.safe_load((SCHEMAS.parents[1] / "params.yaml").read_text(encoding="utf-8"))["methods"]
     generator = torch.Generator(args.device).manual_seed(0)
 
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, {args.device}, one thread\n")

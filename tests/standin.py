@@ -24,6 +24,8 @@ OUTPUTS = {
     "difference": ["out"],
     "interval": ["out"],
     "detections-sheet": ["out"],
+    "differences-sheet": ["out"],
+    "mined-sheet": ["out"],
 }
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -54,11 +56,20 @@ def main(step, *words):
     if step == "artifact":
         for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
+        for name in ("difference", "interval"):
+            for path in sorted(Path(options["results"]).glob(f"*/{name}_*.csv")):
+                digest.update(path.read_bytes())
         kind = given["artifacts"][options["artifact"]]["kind"]
         suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}
     if step.endswith("sheet"):
         outputs["provenance"] = outputs["out"].with_suffix(".provenance.json")
+    if step == "claims":
+        for path in sorted(Path(options["results"]).glob("*/difference_*.csv")):
+            digest.update(path.read_bytes())
+        for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
+            digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
+        outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("json", "md", "provenance.json")}
     if step == "published":
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("csv", "md", "tex")}
     if step == "fetch":

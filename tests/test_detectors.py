@@ -1,10 +1,9 @@
 import pytest
 import torch
 
-from sohem.detectors import backbones, pretraining, rpn
+from sohem.detectors import backbones, pretraining, rpn, weights
 from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead, dropout
-from sohem.detectors.weights import start_from
 from sohem.errors import CheckpointError
 from sohem.mining.losses import roi_losses
 from sohem.randomness import epoch_order, stream
@@ -29,7 +28,7 @@ def test_folding_keeps_what_the_network_computes():
 
 @pytest.mark.parametrize(("name", "stride", "channels"), [("small", 8, 128), ("vgg16", 16, 512)])
 def test_backbones_share_one_interface(name, stride, channels):
-    backbone = backbones.build(name)
+    backbone = backbones.build(name, "none")
     with torch.no_grad():
         features = backbone(torch.zeros(1, 3, 64, 96))
     assert features.shape == (1, channels, 64 // stride, 96 // stride)
@@ -109,6 +108,12 @@ def test_streams_differ_by_purpose_and_iteration():
 def test_anchors_by_hand():
     shapes = rpn.anchor_shapes([0.5, 2.0], [8.0])  # height / width
     torch.testing.assert_close(shapes, torch.tensor([[11.3137, 5.6569], [5.6569, 11.3137]]), atol=1e-4, rtol=0)
+    # py-faster-rcnn's nine, (-84, -40, 99, 55) and so on in its inclusive corners around 7.5
+    rounded = rpn.anchor_shapes([0.5, 1, 2], [128, 256, 512], base=16)
+    assert rounded[:4].tolist() == [[184, 96], [128, 128], [88, 176], [368, 192]]
+    assert rounded[8].tolist() == [352, 704]
+    nearest = rpn.anchors(rounded[:1], height=1, width=1, stride=16)
+    assert nearest.tolist() == [[-84, -40, 100, 56]]
     boxes = rpn.anchors(torch.tensor([[4.0, 2.0]]), height=1, width=2, stride=8)
     assert boxes.tolist() == [[2, 3, 6, 5], [10, 3, 14, 5]]
 
@@ -155,10 +160,11 @@ def test_pretraining_learns_and_its_weights_fit_a_detector(tmp_path):
     scale = parameters(tmp_path)["scales"]["demo"]
     model = pretraining.train(crops, boxes, labels, 2, scale["head"], settings, lambda e, loss, a: accuracy.append(a))
     assert accuracy[-1] == 1.0
-    checkpoint.save(tmp_path / "w.pt", pretraining.weights(model))
+    checkpoint.save(tmp_path / "w.pt", weights.content("crops", pretraining.weights(model)))
     network = build("fast_rcnn", 2, scale, seed=0)
-    start_from(network, tmp_path / "w.pt", "crops")
+    weights.start_from(network.backbone, network.head, tmp_path / "w.pt", "crops")
     torch.testing.assert_close(network.head.fc6.weight, model.head.fc6.weight)
     other = build("fast_rcnn", 2, {**scale, "head": {**scale["head"], "hidden": 8}}, seed=0)
-    with pytest.raises(CheckpointError, match=r"w.pt: does not fit this head"):
-        start_from(other, tmp_path / "w.pt", "crops")
+    message = r"w.pt: does not fit this head: fc6.weight: found \[16, 1152\], expected \[8, 1152\]"
+    with pytest.raises(CheckpointError, match=message):
+        weights.start_from(other.backbone, other.head, tmp_path / "w.pt", "crops")

@@ -35,13 +35,14 @@ def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
     finished.assert_in_step()
     assert {path.name for path in (finished.path / "results" / "demo" / "voc").iterdir()} == {
         "ohem", "sohem", "split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv",
+        "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv",
     }  # fmt: skip
 
 
 def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
     given, results = finished.params(), finished.path / "results" / "demo"
     specs = params.artifacts(given)
-    assert len(specs) == 7
+    assert len(specs) == 11
     for name, spec in specs.items():
         table = spec["kind"].endswith("table")
         for suffix in ("csv", "md", "tex") if table else ("svg", "png"):
@@ -49,20 +50,34 @@ def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
             if suffix in ("md", "tex"):
                 assert "demo scale, generated data" in (results / f"{name}.{suffix}").read_text()
         record = json.loads((results / f"{name}.provenance.json").read_text())
-        source = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
-        methods = params.artifact_methods(given, spec)
-        expected = {f"results/demo/{d}/{m}/seed0/{source}" for d in spec["datasets"] for m in methods}
+        expected = {f"results/demo/{path}" for path in params.artifact_sources(given, spec).values()}
+        expected |= {f"results/demo/{d}/difference_ohem_sohem.csv" for d in spec["datasets"] if table}
         assert {entry["path"] for entry in record["inputs"]} == expected
         for entry in record["inputs"]:
             assert hashlib.sha256((finished.path / entry["path"]).read_bytes()).hexdigest() == entry["sha256"]
     for dataset in ("voc", "kitti"):
         assert (results / f"contact_{dataset}.png").stat().st_size > 10_000
-        assert (results / f"detections_{dataset}.png").stat().st_size > 10_000
+        for sheet in ("detections", "differences", "mined"):
+            assert (results / f"{sheet}_{dataset}.png").stat().st_size > 10_000
         split, manifest = results / dataset / "split.json", finished.path / "data" / "demo" / f"{dataset}.json"
         assert json.loads(split.read_text())["tree"] == json.loads(manifest.read_text())["sha256"]
     for name in published.TITLES:
         shown = pd.read_csv(results / "published" / f"{name}.csv", dtype="str", keep_default_na=False)
         assert shown.drop(columns="source").equals(published.read(name).fillna(""))
+
+
+def test_the_claims_of_the_paper_are_judged_from_the_runs(finished):
+    results = finished.path / "results" / "demo"
+    written = json.loads((results / "claims.json").read_text())
+    claims = {claim["id"]: claim for claim in written["claims"]}
+    assert set(claims) == set(yaml.safe_load((finished.path / "claims.yaml").read_text())["claims"])
+    assert all(claim["demonstration"] for claim in claims.values())
+    logs = [pd.read_parquet(results / f"voc/{m}/seed0/log.parquet")["loc_all"] for m in ("ohem", "sohem")]
+    measured = claims["loc-loss-voc"]["numbers"]
+    assert measured["value"] == pytest.approx(logs[1].iloc[-1] - logs[0].iloc[-1], rel=1e-4)  # an eighth of 6 is one
+    assert claims["loc-loss-voc"]["verdict"] == "inconclusive"
+    assert "no mAP at IoU 0.6" in claims["map-voc-0.6"]["reason"]  # the tiny run has other thresholds
+    assert (results / "claims.md").read_text().count("(demonstration)") == len(claims)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +87,8 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
     given, results = finished.params(), finished.path / "results" / "demo"
     shown = pd.read_csv(results / f"{table}.csv")
     rigid = given["datasets"][dataset]["rigid"]
+    differences = pd.read_csv(results / dataset / "difference_ohem_sohem.csv").set_index(["scope", "iou"])
+    intervals = shown[shown["method"].isin(["improv low", "improv high"])].set_index("IoU")
     cells = 0
     for method, title in (("ohem", "OHEM"), ("sohem", "S-OHEM")):
         run = results / dataset / method / "seed0"
@@ -89,6 +106,10 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
                 key = column.lower().replace("-", "").replace(" ", "") if table.startswith("table4") else column
                 assert value == pytest.approx(expected[key], abs=0.006, nan_ok=True), (title, iou, column)
                 cells += 1
+                if method == "sohem":
+                    scope = next((c for c in here.index if tables.short(c) == key), key)
+                    ends = differences.loc[(scope, iou), ["low", "high"]].tolist()
+                    assert intervals.loc[iou, column].tolist() == pytest.approx(ends, abs=0.006, nan_ok=True)
             assert headline[f"mAP@{iou}"] == round(expected["mAP"], 2)
     assert cells >= 12
 
@@ -165,13 +186,31 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     (copy.path / "cells.yaml").write_text(yaml.safe_dump(own))
     assert copy.planned("all", "--configfile", "cells.yaml") == {
         "fetch": 1, "split": 1, "contact_sheet": 1, "propose": 2, "merge_proposals": 1, "train": 1, "detect": 1,
-        "evaluate": 1, "detections_sheet": 1, "figure": 2, "table": 1,
+        "evaluate": 1, "interval": 1, "detections_sheet": 1, "mined_sheet": 1, "figure": 5, "table": 1,
     }  # fmt: skip
     copy("snakemake --cores 2 results/demo/cells_ap_table.csv --configfile cells.yaml")
     page = (copy.path / "results/demo/cells_ap_table.md").read_text()
     assert "demo scale, real data" in page
     assert "Cells" in page
     assert (tmp_path / "cells" / "JPEGImages").is_dir()
+
+
+def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
+    copy.set("ablation", {"datasets": ["kitti"], "baseline": "ohem", "methods": ["ohem", "random"]})
+    assert copy.planned("ablation") == {
+        "train": 1, "detect": 1, "evaluate": 1, "interval": 1, "difference": 1, "ablation_artifacts": 1, "ablation": 1,
+    }  # fmt: skip
+    copy("snakemake --cores 2 ablation")
+    assert copy.planned("ablation") == {}
+    results = copy.path / "results" / "demo"
+    shown = pd.read_csv(results / "ablation.csv").set_index(["method", "iou"])
+    measured = json.loads((results / "kitti/random/seed0/metrics.json").read_text())
+    for iou in copy.params()["evaluation"]["ious"]:
+        assert shown.loc[("random", iou), "ap"] == pytest.approx(measured[f"mAP@{iou}"], abs=0.011)
+    assert "demo scale, generated data, one seed" in (results / "ablation.md").read_text()
+    copy.make("record")  # the folders that DVC looks at hold more runs than before
+    copy.commit("ablation")
+    copy.assert_in_step()
 
 
 def test_a_failed_step_shows_its_message(copy):

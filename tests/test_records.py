@@ -9,9 +9,13 @@ import pytest
 
 from clones import Clone, stages_cached, stages_run, standin
 
+SHEETS = ("detections-sheet", "differences-sheet", "mined-sheet")
 OF_ALL_RUNS = {
     **{f"artifact {name}": 1 for name in ("fig2a", "fig2b", "fig3", "table2", "table3", "table4a", "table4b")},
-    **{f"detections-sheet {dataset}": 1 for dataset in ("voc", "kitti")},
+    **{f"artifact {name}": 1 for name in ("strata", "ratio", "intervals", "improvement")},
+    **{f"{step} {dataset}": 1 for step in SHEETS for dataset in ("voc", "kitti")},
+    **{f"difference {dataset}": 1 for dataset in ("voc", "kitti")},
+    "claims": 1,
 }
 
 
@@ -38,13 +42,15 @@ def changed_parameters(text):
 
 def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(copy):
     copy.set("methods.ohem.nms.iou", 0.5)
-    planned = {"train": 2, "detect": 2, "evaluate": 2, "figure": 3, "table": 4, "detections_sheet": 2}
+    planned = {"train": 2, "detect": 2, "evaluate": 2, "figure": 7, "table": 4, "detections_sheet": 2,
+               "differences_sheet": 2, "mined_sheet": 2,
+               "difference": 2, "interval": 2, "claims": 1}  # fmt: skip
     assert copy.planned() == planned
     assert "nothing was recorded" in copy.make("record", status=2)
     assert "dvc repro" in copy.make("sync", status=2)
 
     copy("dvc repro")
-    runs = [("train", " ohem"), ("detect", " ohem"), ("evaluate", "")]
+    runs = [("train", " ohem"), ("detect", " ohem"), ("evaluate", ""), ("interval", "")]
     assert copy.calls() == {f"{step} {d}{m}": 1 for step, m in runs for d in ("voc", "kitti")} | OF_ALL_RUNS
     copy.commit("second run")
 
@@ -66,7 +72,15 @@ def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(
 
 def test_another_threshold_trains_nothing_and_back_comes_from_the_cache(copy):
     copy.set("evaluation.ious", [0.1, 0.2, 0.4])
-    assert copy.planned() == {"evaluate": 4, "figure": 3, "table": 4}
+    assert copy.planned() == {
+        "evaluate": 4,
+        "difference": 2,
+        "interval": 4,
+        "figure": 7,
+        "table": 4,
+        "claims": 1,
+        "differences_sheet": 2,
+    }
     copy("git checkout params.yaml")
 
     targets = {"evaluate@voc-ohem-0", "evaluate@kitti-ohem-0"}
@@ -100,7 +114,18 @@ def test_another_method_and_seed_need_no_change_of_the_ledger(copy):
 
 def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
     for module, planned in {
-        "evaluation/metrics.py": {"evaluate": 4, "figure": 3, "table": 4, "published": 4},
+        "evaluation/metrics.py": {
+            "evaluate": 4,
+            "difference": 2,
+            "interval": 4,
+            "figure": 7,
+            "table": 4,
+            "published": 4,
+            "claims": 1,
+            "differences_sheet": 2,
+        },
+        "evaluation/bootstrap.py": {"interval": 4, "difference": 2, "table": 4, "figure": 2, "claims": 1},
+        "paper/audit.py": {"claims": 1},
         "cli.py": {},
     }.items():
         file = copy.path / "src/sohem" / module
@@ -129,4 +154,16 @@ def test_a_mistake_in_the_parameters_ends_with_one_message(copy, old, new, messa
     (copy.path / "params.yaml").write_text(text.replace(old, new, 1))
     shown = copy("snakemake --cores 1 all", status=2)
     assert message in shown
+    assert "Traceback" not in shown
+
+
+def test_another_list_of_claims_is_judged_without_any_other_step(copy):
+    file = copy.path / "claims.yaml"
+    file.write_text(file.read_text().replace("difference: 2", "difference: 3"))
+    assert copy.planned() == {"claims": 1}
+    assert stages_run(copy("dvc repro")) == {"claims"}
+    assert copy.calls() == {"claims": 1}
+    file.write_text(file.read_text().replace("iou: 0.6", "iuo: 0.6", 1))
+    shown = copy("snakemake --cores 1 all", status=2)
+    assert "claims.yaml: claims.map-voc-0.6.statement.iuo: unknown key, did you mean iou?" in shown
     assert "Traceback" not in shown

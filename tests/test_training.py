@@ -18,6 +18,7 @@ from sohem.errors import CheckpointError, DataError
 from sohem.training import checkpoint, loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, Mining, batch_loss
+from sohem.training.targets import label_rois
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,39 @@ def test_a_cached_image_equals_a_decoded_one(data, tmp_path):
 def test_epochs_visit_every_image_once():
     seen = [index for i in range(6) for index in loop.batch_indices(3, i, 2, 4)]
     assert all(sorted(seen[k : k + 4]) == [0, 1, 2, 3] for k in (0, 4, 8))
+
+
+def test_a_doubled_training_set_shows_every_image_both_ways_in_an_epoch(data):
+    settings = toy.parameters(data[0], flip="doubled")["scales"]["demo"]
+    images = reader(data)
+    seen = [sample for k in range(len(images)) for sample in loop.load_batch(images, settings, 0, k)]
+    every = [images(i, mirror) for i in range(len(images)) for mirror in (False, True)]
+    assert sorted(s.pixels().numpy().tobytes() for s in seen) == sorted(s.pixels().numpy().tobytes() for s in every)
+
+
+def test_a_doubled_training_set_has_no_shift_to_one_side(data):
+    scale = toy.parameters(data[0], flip="doubled")["scales"]["demo"]
+    network = build("fast_rcnn", 2, scale, 0)
+    loop.normalise_targets(network, reader(data), scale)
+    both = network.head.box_mean.clone(), network.head.box_std.clone()
+    loop.normalise_targets(network, reader(data), {**scale, "train": {**scale["train"], "flip": "none"}})
+    mean, std = network.head.box_mean, network.head.box_std
+    assert mean[1:, 0].abs().min() > 1e-3
+    torch.testing.assert_close(both[0], mean * torch.tensor([0.0, 1, 1, 1]), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(both[1][1:, 0], (std[1:, 0] ** 2 + mean[1:, 0] ** 2).sqrt())
+    torch.testing.assert_close(both[1][:, 1:], std[:, 1:])
+
+
+def test_difficult_objects_are_left_out_so_that_proposals_on_them_are_background(data):
+    root, paths = data
+    images, truth, proposals = (files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals"))
+    truth["difficult"] = truth["class"] == "dark"
+    at = {"root": root, "short_side": 48, "long_side": 64}
+    sample = SampleReader(at, images, "train", ["bright", "dark"], truth, proposals)(0)
+    assert sample.labels.tolist() == [1]
+    assert len(sample.ignored) == 0
+    dark = torch.from_numpy(truth.loc[truth["difficult"], ["x1", "y1", "x2", "y2"]].to_numpy()[:1].copy())
+    assert label_rois(dark, sample.boxes, sample.labels, sample.ignored, 0.5)[0].tolist() == [0]
 
 
 def test_a_missing_proposal_or_image_is_named(data, tmp_path):
@@ -179,10 +213,15 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 130
     assert not (tmp_path / "cut" / "checkpoint.pt").exists()
     (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
-    assert checkpoint.load(state, ["run"])["run"]["iteration"] == 7
+    kept = checkpoint.load(state, ["run"])["run"]
+    assert kept["iteration"] == 7
+    assert kept["model"]["head.box_std"].max() < 1  # only a finished detector predicts raw offsets
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 0
     assert len(calls) == 12
     assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+    finished = checkpoint.load(tmp_path / "cut" / "checkpoint.pt", ["model"])["model"]
+    assert finished["head.box_std"].eq(1).all()
+    assert finished["head.box_mean"].eq(0).all()
     assert not state.exists()
 
 

@@ -20,10 +20,13 @@ STEPS = {
     "difference": "compare two methods on the same test images, with intervals and p-values",
     "interval": "measure how sure the average precision of one method is",
     "artifact": "make a figure or a table of the paper from finished runs",
+    "ablation": "make the table and the figure of the ablation",
     "published": "write a table with the numbers that the paper printed",
+    "claims": "hold the paper's claims against finished runs, and its numbers against each other",
     "detections-sheet": "draw detections of the methods beside each other",
     "differences-sheet": "draw detections of two methods on the images where they differ most",
     "mined-sheet": "draw which RoIs each miner selects in the course of training",
+    "compare": "put the results of two commits side by side, with the parameters that changed",
 }
 
 

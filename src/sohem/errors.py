@@ -9,6 +9,10 @@ class ParamsError(SohemError):
     """A key or value of the parameters is not allowed."""
 
 
+class ClaimsError(SohemError):
+    """The list of claims has a key or value that is not allowed."""
+
+
 class DataError(SohemError):
     """A file of a data set, or a table made from it, is missing, broken or contradicts itself."""
 

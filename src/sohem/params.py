@@ -51,6 +51,30 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.bootstrap",
         "scales.{scale}.window",
     ],
+    "claims": [
+        "run",
+        "artifacts",
+        "methods.{methods}.title",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.classes",
+        "datasets.{datasets}.rigid",
+        "datasets.{datasets}.{scale}",
+        "datasets.voc.rigid",  # of the published tables, whichever data sets are run
+        "datasets.kitti.rigid",
+        "evaluation.metric",
+        "evaluation.bootstrap",
+        "scales.{scale}.window",
+    ],
+    "ablation": [
+        "ablation",
+        "run.seeds",
+        "methods.{methods}",
+        "datasets.{datasets}.title",
+        "datasets.{datasets}.{scale}",
+        "evaluation.ious",
+        "evaluation.metric",
+        "evaluation.bootstrap",
+    ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
     "differences_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title", "evaluation.ious"],
     "mined_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title", "methods.{methods}.miner"],
@@ -87,8 +111,11 @@ def load(source: str | Path, *, dataset: str | None = None, method: str | None =
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     """The dotted keys that ``step`` depends on, for the given data set, method or artifact."""
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
-    if "run" in params:
+    if step == "ablation":
+        fields |= {name: params["ablation"][name] for name in ("datasets", "methods")}
+    elif "run" in params:
         fields["methods"] = params["run"]["methods"]
+        fields.setdefault("datasets", params["run"]["datasets"])
     if "artifact" in wildcards:
         spec = artifacts(params)[wildcards["artifact"]]
         fields["datasets"] = spec["datasets"]
@@ -158,6 +185,15 @@ def dataset_at_scale(params: Params, dataset: str) -> Params:
         raise ParamsError(
             f"datasets.{dataset}.{params['scale']}: missing; known data sets: {', '.join(params.get('datasets', {}))}"
         ) from None
+
+
+def beta_target(params: Params, dataset: str, method: str) -> float | str:
+    """What beta of Formula (1) grows to: the method's own ``schedule.target``, else the data set's ``beta_target``.
+
+    A data set that names none has it measured ("ratio").
+    """
+    schedule = params["methods"][method].get("schedule", {})
+    return schedule.get("target", params["datasets"][dataset].get("beta_target", "ratio"))
 
 
 def class_names(params: Params, dataset: str) -> list[str]:

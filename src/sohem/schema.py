@@ -1,4 +1,4 @@
-"""Checks of the parameters: against the JSON schema, and for names and values that contradict each other."""
+"""Checks of YAML files against their JSON schemas; of the parameters also for what contradicts itself."""
 
 import difflib
 import json
@@ -11,7 +11,7 @@ import yaml
 
 from sohem.errors import ParamsError
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "params.schema.yaml"
+SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 
 
 def validate(params: Any, name: str = "params.yaml") -> None:
@@ -20,11 +20,16 @@ def validate(params: Any, name: str = "params.yaml") -> None:
     Raises:
         ParamsError: names the key, the value and what is allowed, one line for each mistake.
     """
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(params)
-    problems = [line for error in errors for line in _explain(error)] or list(_contradictions(params))
-    if problems:
-        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(problems)))
+    lines = problems(params, "params") or list(_contradictions(params))
+    if lines:
+        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(lines)))
+
+
+def problems(value: Any, schema: str) -> list[str]:
+    """What ``workflow/schemas/<schema>.schema.yaml`` does not allow in ``value``: a line for each mistake."""
+    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text(encoding="utf-8"))
+    errors = jsonschema.Draft202012Validator(rules).iter_errors(value)
+    return list(dict.fromkeys(line for error in errors for line in _explain(error)))
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:
@@ -51,6 +56,8 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         "exclusiveMinimum": lambda: f"a number above {expected}",
         "exclusiveMaximum": lambda: f"a number below {expected}",
         "minItems": lambda: f"a list of at least {expected}",
+        "maxItems": lambda: f"a list of at most {expected}",
+        "minLength": lambda: "some text",
         "uniqueItems": lambda: "a list without repetitions",
     }.get(rule, lambda: error.message)
     return [f"{key}: {value} is not allowed; expected {wording()}"]
@@ -67,6 +74,11 @@ def _unknown(key: str, name: str, known: list[str]) -> str:
     return f"{key}: unknown key" + (f", did you mean {close[0]}?" if close else "") + f" Allowed: {', '.join(known)}"
 
 
+# What weights are for: the layers that they were trained in.
+_VGG16: dict[str, str | int] = {"backbone": "vgg16", "head.pool": 7, "head.hidden": 4096}
+_NEEDS: dict[str, dict[str, str | int]] = {"crops": {"backbone": "small"}, "caffe": _VGG16, "torchvision": _VGG16}
+
+
 def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     """Names that point to nothing, and values that exclude each other."""
     scale = params["scale"]
@@ -78,6 +90,7 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     for name in params["run"]["methods"]:
         if name not in params["methods"]:
             yield _unknown_name("run.methods", name, params["methods"])
+    yield from _ablation_contradictions(params)
     for name, dataset in params["datasets"].items():
         for label in dataset.get("rigid", []):
             if label not in dataset["classes"]:
@@ -86,6 +99,12 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
             for at in ("demo", "paper"):
                 if at in dataset and "first" not in dataset[at]:
                     yield f"datasets.{name}.{at}.first: missing; KITTI's split is the first images for training"
+    for name, scale in params["scales"].items():
+        kind, head = scale["weights"], scale["head"]
+        network = {"backbone": scale["backbone"], "head.pool": head["pool"], "head.hidden": head["hidden"]}
+        for key, value in _NEEDS.get(kind, {}).items():
+            if network[key] != value:
+                yield f"scales.{name}.{key}: {network[key]} does not go with weights: {kind}; expected {value}"
     for name, method in params["methods"].items():
         schedule = method.get("schedule", {})
         if schedule and schedule["start"] > schedule["end"]:
@@ -97,6 +116,20 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for method in [*artifact.get("methods", []), *([artifact["method"]] if "method" in artifact else [])]:
             if method not in params["methods"]:
                 yield _unknown_name(f"artifacts.{name}", method, params["methods"])
+
+
+def _ablation_contradictions(params: dict[str, Any]) -> Iterator[str]:
+    scale, ablation = params["scale"], params["ablation"]
+    for name in ablation["datasets"]:
+        if name not in params["datasets"]:
+            yield _unknown_name("ablation.datasets", name, params["datasets"])
+        elif scale not in params["datasets"][name]:
+            yield f"datasets.{name}.{scale}: missing; ablation.datasets lists {name}, so it needs a root at this scale"
+    for name in ablation["methods"]:
+        if name not in params["methods"]:
+            yield _unknown_name("ablation.methods", name, params["methods"])
+    if ablation["baseline"] not in ablation["methods"]:
+        yield _unknown_name("ablation.baseline", ablation["baseline"], ablation["methods"])
 
 
 def _unknown_name(key: str, name: str, known: Any) -> str:

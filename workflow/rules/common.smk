@@ -6,6 +6,7 @@ from pathlib import Path
 from sohem import params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
+from sohem.paper import statements
 
 
 def stop(error):
@@ -26,6 +27,7 @@ configfile: "params.yaml"
 try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
+    CLAIMS = statements.load("claims.yaml")
 except SohemError as error:
     stop(error)
 
@@ -40,6 +42,11 @@ FIGURES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("fi
 TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("table")]
 PAPER = "src/sohem/paper/published"
 PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
+
+# Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
+CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
+
+ABLATION = config["ablation"]
 
 RES = f"results/{SCALE}"
 RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
@@ -81,12 +88,36 @@ def proposals(wildcards):
     return [f"{RES}/{wildcards.dataset}/proposals.parquet"] if fast else []
 
 
+def chunks(wildcards):
+    """The chunks that selective search is done in; none if the user has its boxes in published files."""
+    if published_boxes(wildcards):
+        return []
+    numbers = range(1, SETTINGS["selective_search"]["chunks"] + 1)
+    return expand(rules.propose.output, dataset=wildcards.dataset, chunk=numbers)
+
+
+def published_boxes(wildcards):
+    """The .mat files that the user named for the proposals of a data set."""
+    files = params.dataset_at_scale(config, wildcards.dataset).get("proposals") or []
+    return [existing(file, f"datasets.{wildcards.dataset}.{SCALE}.proposals") for file in files]
+
+
+def published_weights(wildcards):
+    """The file of VGG16's weights that the user named; without one, pretrain downloads them."""
+    file = SETTINGS["pretrain"].get("file")
+    return [existing(file, f"scales.{SCALE}.pretrain.file")] if file else []
+
+
+def existing(file, key):
+    """A file that the user named; ends with a message if it is not there."""
+    if not Path(file).is_file():
+        stop(f"{key}: {file}: no such file")
+    return file
+
+
 def weights(wildcards):
-    """The weights that training starts from: made by pretrain (crops), or put there by the user (imagenet)."""
-    file = f"{RES}/pretrained.pt"
-    if SETTINGS["weights"] == "imagenet" and not Path(file).exists():
-        stop(f"{file}: no such file; save torchvision's VGG16 weights (IMAGENET1K_V1) under this name")
-    return [] if SETTINGS["weights"] == "none" else [file]
+    """The weights that training starts from."""
+    return [] if SETTINGS["weights"] == "none" else [f"{RES}/pretrained.pt"]
 
 
 def option(name):
@@ -97,6 +128,24 @@ def option(name):
 def artifact_runs(wildcards):
     """What a figure or table is made from."""
     return [f"{RES}/{name}" for name in params.artifact_sources(config, ARTIFACTS[wildcards.artifact]).values()]
+
+
+def evidence(wildcards):
+    """What the claims are held against: training logs, measured precision and differences of the runs they name."""
+    methods = [name for name in statements.methods(CLAIMS) if name in METHODS]
+    names = ("log.parquet", "ap.csv")
+    files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
+    first, second = CLAIMS["methods"]
+    if {first, second} <= set(METHODS):
+        files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
+    return files
+
+
+def ablation_differences(wildcards):
+    """Each variant compared with the ablation's baseline."""
+    first = ABLATION["baseline"]
+    others = [name for name in ABLATION["methods"] if name != first]
+    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
 
 
 def artifact_differences(wildcards):

@@ -84,9 +84,8 @@ rule merge_proposals:
     input:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        chunks=expand(
-            rules.propose.output, chunk=range(1, SETTINGS["selective_search"]["chunks"] + 1), allow_missing=True
-        ),
+        chunks=chunks,
+        published=published_boxes,
         src=sources.of_steps("merge-proposals"),
     output:
         proposals=f"{RES}/{{dataset}}/proposals.parquet",

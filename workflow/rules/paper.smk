@@ -1,4 +1,4 @@
-"""The paper: its figures and tables from our runs, and its published numbers beside them."""
+"""The paper: its figures and tables from our runs, its published numbers beside them, and whether its claims hold."""
 
 
 rule figure:
@@ -60,6 +60,42 @@ rule table:
         " --out {params.stem} &> {log}"
 
 
+# Not part of `all`, since it trains each variant: `snakemake --cores all ablation`.
+rule ablation_artifacts:
+    input:
+        intervals=expand(rules.interval.output.csv, dataset=ABLATION["datasets"], method=ABLATION["methods"]),
+        differences=ablation_differences,
+        src=sources.of_steps("ablation"),
+    output:
+        csv=report(
+            f"{RES}/ablation.csv",
+            caption="../report/ablation.rst",
+            category="Tables",
+            labels={"table": "ablation", "numbers": "ours"},
+        ),
+        md=f"{RES}/ablation.md",
+        tex=f"{RES}/ablation.tex",
+        provenance=f"{RES}/ablation.provenance.json",
+        svg=report(
+            f"{RES}/ablation_figure.svg",
+            caption="../report/ablation.rst",
+            category="Figures",
+            labels={"figure": "ablation"},
+        ),
+        png=f"{RES}/ablation_figure.png",
+        figure_provenance=f"{RES}/ablation_figure.provenance.json",
+    params:
+        cfg=cfg("ablation"),
+        results=lambda wildcards, output: str(Path(output.csv).parent),
+        stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
+    log:
+        f"{LOG}/ablation.log",
+    benchmark:
+        f"{LOG}/ablation.tsv"
+    shell:
+        "sohem ablation --params {params.cfg:q} --results {params.results} --out {params.stem} &> {log}"
+
+
 rule published:
     input:
         csv=f"{PAPER}/{{table}}.csv",
@@ -81,3 +117,26 @@ rule published:
         f"{LOG}/published/{{table}}.tsv"
     shell:
         "sohem published --table {wildcards.table} --out {params.stem} &> {log}"
+
+
+rule claims:
+    input:
+        claims="claims.yaml",
+        evidence=evidence,
+        published=sorted(Path(PAPER).glob("*.csv")),
+        src=sources.of_steps("claims"),
+    output:
+        json=f"{RES}/claims.json",
+        md=report(f"{RES}/claims.md", caption="../report/claims.rst", category="Claims"),
+        provenance=f"{RES}/claims.provenance.json",
+    params:
+        cfg=cfg("claims"),
+        results=lambda wildcards, output: str(Path(output.json).parent),
+        stem=lambda wildcards, output: output.json.removesuffix(".json"),
+    log:
+        f"{LOG}/claims.log",
+    benchmark:
+        f"{LOG}/claims.tsv"
+    shell:
+        "sohem claims --params {params.cfg:q} --claims {input.claims} --results {params.results}"
+        " --out {params.stem} &> {log}"

@@ -1,10 +1,11 @@
 """Training: the weights that every run starts from, then one detector for each data set, method and seed."""
 
 
-if SETTINGS["weights"] == "crops":
+if SETTINGS["weights"] != "none":
 
     rule pretrain:
         input:
+            file=published_weights,
             src=sources.of_steps("pretrain"),
         output:
             weights=f"{RES}/pretrained.pt",
@@ -16,8 +17,6 @@ if SETTINGS["weights"] == "crops":
         benchmark:
             f"{LOG}/pretrain.tsv"
         threads: SETTINGS["threads"]
-        resources:
-            gpu=gpu(),
         shell:
             "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
 

@@ -166,8 +166,7 @@ def _notice(parameters: params.Params, spec: params.Params) -> str:
 
 def _made_from(parameters: params.Params, runs: Runs, differences: dict[str, Path], bold: list[str]) -> str:
     settings, seeds = parameters["evaluation"], len(parameters["run"]["seeds"])
-    name = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}[settings["metric"]]
-    text = [f"{name}. Made from {_names(runs.values())}."]
+    text = [f"{tables.METRICS[settings['metric']]}. Made from {_names(runs.values())}."]
     if differences:
         chosen = settings["bootstrap"]
         method = {"percentile": "percentile", "bca": "BCa"}[chosen["interval"]]

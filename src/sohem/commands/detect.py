@@ -9,7 +9,7 @@ import pandas as pd
 from sohem import params
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
-from sohem.errors import CheckpointError
+from sohem.detectors.weights import check_fit, check_preprocessing
 from sohem.files import read_table, write_table
 from sohem.progress import track
 from sohem.training import checkpoint, device
@@ -34,15 +34,14 @@ def run(args: argparse.Namespace) -> None:
     """Detect on every test image; boxes are written in original pixels."""
     settings = params.load(args.params, dataset=args.dataset, method=args.method)
     trained = params.select(settings, "train", dataset=args.dataset, method=args.method)
-    content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "model"))
+    content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "preprocessing", "model"))
     checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
     scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
     classes = params.class_names(settings, args.dataset)
     detector = build(settings["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
-    try:
-        detector.load_state_dict(content["model"])
-    except RuntimeError as error:
-        raise CheckpointError(f"{args.checkpoint}: does not fit this detector ({error}); train again") from None
+    check_preprocessing(args.checkpoint, content["preprocessing"], detector.backbone.preprocessing)
+    check_fit(args.checkpoint, content["model"], detector.state_dict(), "detector")
+    detector.load_state_dict(content["model"])
 
     proposals = None if args.proposals is None else read_table(args.proposals)
     reader = SampleReader(at, read_table(args.images), "test", classes, None, proposals)

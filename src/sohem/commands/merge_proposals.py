@@ -1,12 +1,15 @@
-"""Join the chunks of proposals and measure their recall.
+"""Join the chunks of proposals, or read published ones, and measure their recall.
 
-Every image of the split must have proposals. The recall table says, for each subset and class, which share of the
-objects (difficult and ignored ones aside) some proposal covers at IoU 0.5 and 0.7.
+With `datasets.*.<scale>.proposals` the boxes are those of the files named there (selective search as published for
+VOC07), and there are no chunks to join. Every image of the split must have proposals. The recall table says, for each
+subset and class, which share of the objects (difficult and ignored ones aside) some proposal covers at IoU 0.5 and 0.7.
 """
 
 import argparse
+from pathlib import Path
 
-from sohem import files
+from sohem import files, params
+from sohem.errors import ParamsError
 from sohem.proposals import chunks, recall
 
 
@@ -16,13 +19,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ground-truth", required=True, metavar="PARQUET", help="the table of objects of sohem split")
     parser.add_argument("--out", required=True, metavar="PARQUET", help="all proposals, to write")
     parser.add_argument("--recall", required=True, metavar="CSV", help="the table of recall to write")
-    parser.add_argument("chunks", nargs="+", metavar="CHUNK", help="what sohem propose wrote, in any order")
+    parser.add_argument("chunks", nargs="*", metavar="CHUNK", help="what sohem propose wrote, in any order")
 
 
 def run(args: argparse.Namespace) -> None:
     images, ground_truth = files.read_table(args.images), files.read_table(args.ground_truth)
-    parts = {path: files.read_table(path) for path in args.chunks}
-    proposals = chunks.join(images, parts, args.dataset)
+    settings = params.load(args.params, dataset=args.dataset)
+    published = params.dataset_at_scale(settings, args.dataset).get("proposals")
+    if bool(published) == bool(args.chunks):
+        raise ParamsError(
+            f"datasets.{args.dataset}.{settings['scale']}.proposals: {published}, and {len(args.chunks)} chunks on the "
+            "command line; give either chunks of sohem propose or published files"
+        )
+    if published:
+        from sohem.proposals import matlab
+
+        proposals = matlab.read_all([Path(file) for file in published], images["image_id"].tolist())
+    else:
+        proposals = chunks.join(images, {path: files.read_table(path) for path in args.chunks}, args.dataset)
     table = recall.table(images, ground_truth, proposals)
     files.write_table(args.out, proposals)
     files.write_text(args.recall, table.to_csv(index=False, lineterminator="\n"))

@@ -1,17 +1,20 @@
-"""Train the small backbone and the head's hidden layers as a classifier on generated crops.
+"""Make the weights that every run of a scale starts from, of the kind that `scales.*.weights` names.
 
-The demo's counterpart of ImageNet weights: its images are drawn for this purpose alone, none comes from a detection
-data set. Every run of a scale with `weights: crops` starts from the result.
+crops: train the small backbone and the head's hidden layers as a classifier on generated crops, the demo's counterpart
+of ImageNet weights. The crops are drawn for this purpose alone, none comes from a detection data set. caffe,
+torchvision: take VGG16's weights from the file that `scales.*.pretrain.file` names, or download them. What is written
+says how images have to be prepared for these weights.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from sohem import params
-from sohem.detectors import pretraining
+from sohem import params, provenance
+from sohem.detectors import pretraining, weights
 from sohem.errors import ParamsError
 from sohem.files import write_json
 from sohem.progress import track
@@ -21,20 +24,45 @@ from sohem.training import checkpoint
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sohem pretrain``."""
     parser.add_argument("--out", type=Path, required=True, help="weights to write (.pt)")
-    parser.add_argument("--report", type=Path, required=True, help="JSON with the loss and accuracy of each epoch")
+    parser.add_argument("--report", type=Path, required=True, help="JSON that says where the weights come from")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw the crops, train, write weights and report."""
-    from sohem.datasets.miniature import ALIKE, CROP_CLASSES, crop, crop_generator
-
+    """Write weights and report."""
     settings = params.select(params.load(args.params), "pretrain")
     at = params.at_scale(settings)
-    if at["weights"] != "crops" or "pretrain" not in at:
+    kind = at["weights"]
+    if kind == "none":
         raise ParamsError(
-            f"scales.{settings['scale']}.weights: {at['weights']}; pretraining on crops needs weights: crops and the "
-            "key pretrain"
+            f"scales.{settings['scale']}.weights: none; there is nothing to make, sohem train needs no file"
         )
+    made, report = trained(at) if kind == "crops" else published(kind, at["pretrain"])
+    checkpoint.save(args.out, {"settings": params.dumps(settings), **weights.content(kind, made)})
+    write_json(args.report, report)
+
+
+def published(kind: str, chosen: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
+    """VGG16's weights from the user's file, or downloaded; and their origin."""
+    from sohem.detectors import imagenet
+
+    if chosen["file"] is None:
+        from sohem.download import catalogue, transfer
+
+        file = {"caffe": catalogue.VGG16_CAFFE, "torchvision": catalogue.VGG16_TORCHVISION}[kind]
+        path = transfer.obtain(file, Path(chosen["folder"]))
+    else:
+        path = Path(chosen["file"])
+    digest = provenance.sha256(path)
+    print(f"pretraining: {kind} weights from {path}, SHA-256 {digest}", file=sys.stderr, flush=True)
+    made = imagenet.read(path, kind, digest)
+    prepared = weights.content(kind, made)["preprocessing"]
+    return made, {"kind": kind, "file": path.name, "sha256": digest, "preprocessing": prepared}
+
+
+def trained(at: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights of a classifier of drawn crops; and the loss and accuracy of each epoch."""
+    from sohem.datasets.miniature import ALIKE, CROP_CLASSES, crop, crop_generator
+
     torch.set_num_threads(at["threads"])
     chosen, count = at["pretrain"], at["pretrain"]["images"]
     crops = torch.empty(count, 3, chosen["size"], chosen["size"], dtype=torch.uint8)
@@ -54,5 +82,4 @@ def run(args: argparse.Namespace) -> None:
         epochs.append({"epoch": epoch, "loss": round(loss, 4), "accuracy": round(accuracy, 4)})
 
     model = pretraining.train(crops, boxes, labels, len(classes), at["head"], chosen, report)
-    checkpoint.save(args.out, {"settings": params.dumps(settings), **pretraining.weights(model)})
-    write_json(args.report, {"classes": classes, "crops": count, "epochs": epochs})
+    return pretraining.weights(model), {"classes": classes, "crops": count, "epochs": epochs}

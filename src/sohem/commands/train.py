@@ -66,7 +66,10 @@ def run(args: argparse.Namespace) -> None:
         names = [reader.names[index] for index in probe_images(reader, scale["probe"]["images"])]
         write_table(args.mined, mined_table(current.mined, log, names, params.class_names(settings, args.dataset)))
         write_json(args.provenance, provenance.record(settings, inputs, device=device.describe(chosen)))
-        checkpoint.save(args.checkpoint, {**stored, "iteration": current.done, "model": detector.state_dict()})
+        detector.head.fold_targets()
+        preprocessing = detector.backbone.preprocessing._asdict()
+        trained = {"iteration": current.done, "preprocessing": preprocessing, "model": detector.state_dict()}
+        checkpoint.save(args.checkpoint, {**stored, **trained})
         state_file.unlink(missing_ok=True)
 
 
@@ -87,7 +90,7 @@ def initial(args: argparse.Namespace, settings: params.Params, reader: SampleRea
     if scale["weights"] != "none":
         if args.weights is None:
             raise TrainingError(f"scales.{settings['scale']}.weights is {scale['weights']}: give the file as --weights")
-        start_from(detector, args.weights, scale["weights"])
+        start_from(detector.backbone, detector.head, args.weights, scale["weights"])
     normalise_targets(detector, reader, scale)
     return detector
 
@@ -96,7 +99,7 @@ def resume(
     args: argparse.Namespace, settings: params.Params, current: Run, reader: SampleReader, save: Callable[[], None]
 ) -> bool:
     """Train what is left to do, with progress; False if a signal asked to stop."""
-    scale, target = params.at_scale(settings), settings["datasets"][args.dataset].get("beta_target", "ratio")
+    scale, target = params.at_scale(settings), params.beta_target(settings, args.dataset, args.method)
     total, every, done = len(current.log), scale["train"]["log_every"], current.done
     label = f"{args.dataset}/{args.method}/seed{args.seed}"
     with stop_on_signal() as stop:

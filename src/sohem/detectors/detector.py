@@ -100,13 +100,13 @@ def build(detector: str, classes: int, settings: dict[str, Any], seed: int) -> D
     Args:
         detector: fast_rcnn or faster_rcnn.
         classes: K, without background.
-        settings: ``scales.<scale>`` of the parameters (backbone, head, rpn, precision, compile).
+        settings: ``scales.<scale>`` of the parameters (backbone, weights, head, rpn, precision, compile).
         seed: of the run; only the initial weights depend on it here.
     """
     head = settings["head"]
     # torch's constructors draw from its global generator; its state is put back and all weights are drawn again.
     with torch.random.fork_rng(devices=[]):
-        backbone = backbones.build(settings["backbone"])
+        backbone = backbones.build(settings["backbone"], settings["weights"])
         roi_head = RoIHead(backbone.channels, head["pool"], head["hidden"], classes, head["dropout"])
         rpn = RPN(backbone.channels, settings["rpn"]) if detector == "faster_rcnn" else None
     backbone.initialise(stream(seed, "backbone"))

@@ -16,8 +16,8 @@ def pool(features: Tensor, boxes: list[Tensor], size: int, stride: int, op: str)
         features: [N, C, H, W]; boxes: for each of the N images [R_n, 4] in its pixels.
         stride: pixels per cell; op: roi_pool (as published) or roi_align.
     """
-    if op == "roi_pool":
-        return roi_pool(features, boxes, size, 1 / stride)
+    if op == "roi_pool":  # it rounds the first and the last pixel, and counts both in
+        return roi_pool(features, [torch.cat([b[:, :2], b[:, 2:] - 1], dim=1) for b in boxes], size, 1 / stride)
     return roi_align(features, boxes, size, 1 / stride, sampling_ratio=_POINTS, aligned=True)
 
 
@@ -49,6 +49,18 @@ class RoIHead(nn.Module):
             spread = std or (2 / layer.in_features) ** 0.5
             nn.init.normal_(layer.weight, std=spread, generator=generator)
             nn.init.zeros_(layer.bias)
+
+    @torch.no_grad()
+    def fold_targets(self) -> None:
+        """Let the offsets layer predict raw offsets: its weights take over the targets' spread and mean, as on saving.
+
+        Afterwards ``box_mean`` is 0 and ``box_std`` 1. Training could not go on from such a layer.
+        """
+        std, mean = self.box_std.flatten(), self.box_mean.flatten()
+        self.offsets.weight.mul_(std[:, None])
+        self.offsets.bias.mul_(std).add_(mean)
+        self.box_mean.zero_()
+        self.box_std.fill_(1.0)
 
     def masks(self, count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor] | tuple[None, None]:
         """What dropout keeps of fc6 and fc7, [count, hidden] each; none without a generator or at probability 0.

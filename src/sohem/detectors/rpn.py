@@ -12,10 +12,17 @@ from sohem.mining.losses import smooth_l1
 from sohem.mining.select import random_sample
 
 
-def anchor_shapes(ratios: list[float], sizes: list[float]) -> Tensor:
-    """Widths and heights [A, 2]: for every size (square root of the area) and every ratio (height / width)."""
-    shapes = [(size / ratio**0.5, size * ratio**0.5) for size in sizes for ratio in ratios]
-    return torch.tensor(shapes)
+def anchor_shapes(ratios: list[float], sizes: list[float], base: int | None = None) -> Tensor:
+    """Widths and heights [A, 2]: for every size (square root of the area) and every ratio (height / width).
+
+    With ``base`` the sides are rounded at that size, the height after the width, and then enlarged, which gives
+    py-faster-rcnn's nine anchors (base 16: 184 x 96 where exact sides are 181 x 91).
+    """
+    if base is None:
+        return torch.tensor([(size / ratio**0.5, size * ratio**0.5) for size in sizes for ratio in ratios])
+    widths = [round(base / ratio**0.5) for ratio in ratios]
+    units = [(width, round(width * ratio)) for width, ratio in zip(widths, ratios, strict=True)]
+    return torch.tensor([(w * size / base, h * size / base) for size in sizes for w, h in units])
 
 
 def anchors(shapes: Tensor, height: int, width: int, stride: int) -> Tensor:
@@ -62,7 +69,7 @@ class RPN(nn.Module):
         self.convolution = nn.Conv2d(channels, settings["hidden"], 3, padding=1)
         self.scores = nn.Conv2d(settings["hidden"], 2 * count, 1)
         self.offsets = nn.Conv2d(settings["hidden"], 4 * count, 1)
-        shapes = anchor_shapes(settings["ratios"], settings["sizes"])
+        shapes = anchor_shapes(settings["ratios"], settings["sizes"], settings["base"])
         self.register_buffer("shapes", shapes, persistent=False)
 
     def initialise(self, generator: torch.Generator) -> None:

@@ -1,58 +1,74 @@
-"""Weights to start from: the demo's own crop classifier, or a torchvision VGG16 file."""
+"""Weights to start from, as ``sohem pretrain`` writes them: backbone, hidden layers and the preprocessing they need."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sohem.detectors.detector import Detector
+from sohem.detectors.backbones import PREPROCESSING, Backbone, Preprocessing
+from sohem.detectors.heads import RoIHead
 from sohem.errors import CheckpointError
 from sohem.training import checkpoint
 
-# Where torchvision's VGG16 keeps the layers that a detector takes over.
-_VGG_HIDDEN = {"classifier.0.": "fc6.", "classifier.3.": "fc7."}
 
-
-def start_from(detector: Detector, path: Path, kind: str) -> None:
-    """Load backbone and hidden layers of the head from a file.
+def content(kind: str, weights: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:
+    """What a file of weights holds.
 
     Args:
-        kind: ``scales.*.weights``: crops (made by ``sohem pretrain``) or imagenet (torchvision's VGG16 state dict).
+        kind: ``scales.*.weights``: crops, caffe or torchvision.
+        weights: ``backbone`` (names as in its layers) and ``hidden`` (fc6 and fc7).
+    """
+    return {"kind": kind, "preprocessing": PREPROCESSING[kind]._asdict(), **weights}
+
+
+def start_from(backbone: Backbone, head: RoIHead, path: Path, kind: str) -> None:
+    """Load a detector's backbone and the hidden layers of its head from a file of ``sohem pretrain``.
+
+    Args:
+        kind: ``scales.*.weights``, which the detector was built for.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or does not fit this network.
+        CheckpointError: the file is missing, damaged, of another kind, or does not fit this network.
     """
-    if kind == "crops":
-        content = checkpoint.load(path, needs=("backbone", "hidden"))
-        backbone, hidden = content["backbone"], content["hidden"]
-    else:
-        backbone, hidden = _from_vgg(path)
-    _load(detector.backbone.layers, backbone, path, "backbone")
-    own = {k: v for k, v in detector.head.state_dict().items() if not k.startswith(("fc6", "fc7"))}
-    _load(detector.head, {**own, **hidden}, path, "head")
-
-
-def _from_vgg(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
+    found = checkpoint.load(path, needs=("kind", "preprocessing", "backbone", "hidden"))
+    if found["kind"] != kind:
         raise CheckpointError(
-            f"{path}: no such file; save torchvision's VGG16 weights (IMAGENET1K_V1) under this name"
-        ) from None
-    except Exception as error:  # a damaged file raises many unrelated types
-        raise CheckpointError(f"{path}: not a torchvision state dict ({error})") from None
-    backbone = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
-    hidden = {
-        new + k.removeprefix(old): v for k, v in state.items() for old, new in _VGG_HIDDEN.items() if k.startswith(old)
-    }
-    return backbone, hidden
+            f"{path}: weights of the kind {found['kind']}, but scales.<scale>.weights is {kind}; "
+            "run sohem pretrain again"
+        )
+    check_preprocessing(path, found["preprocessing"], backbone.preprocessing)
+    own = head.state_dict()
+    hidden = {name: value for name, value in own.items() if name.startswith(("fc6", "fc7"))}
+    check_fit(path, found["backbone"], backbone.layers.state_dict(), "backbone")
+    check_fit(path, found["hidden"], hidden, "head")
+    backbone.layers.load_state_dict(found["backbone"])
+    head.load_state_dict({**own, **found["hidden"]})
 
 
-def _load(module: nn.Module, state: dict[str, Tensor], path: Path, what: str) -> None:
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        problem = " ".join(str(error).split())
+def check_preprocessing(path: Path, found: Mapping[str, Any], wanted: Preprocessing) -> None:
+    """Refuse weights that were made for images prepared in another way.
+
+    Raises:
+        CheckpointError: says both ways.
+    """
+    if dict(found) != wanted._asdict():
         raise CheckpointError(
-            f"{path}: does not fit this {what} ({problem}); make it again with the parameters of this run"
-        ) from None
+            f"{path}: made for images prepared as {Preprocessing(**found)}, this detector prepares them as {wanted}; "
+            "make the file again with the parameters of this run"
+        )
+
+
+def check_fit(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str) -> None:
+    """Refuse weights of other layers or shapes than a network's.
+
+    Raises:
+        CheckpointError: names the first layer that differs, with both shapes.
+    """
+    for name in [*wanted, *found]:
+        shapes = [list(state[name].shape) if name in state else "no such layer" for state in (found, wanted)]
+        if shapes[0] != shapes[1]:
+            raise CheckpointError(
+                f"{path}: does not fit this {what}: {name}: found {shapes[0]}, expected {shapes[1]}; make it again "
+                "with the parameters of this run (scales.<scale>: backbone, head, rpn; the classes)"
+            )

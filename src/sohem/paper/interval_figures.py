@@ -80,7 +80,7 @@ def improvement_figure(
 
 def class_order(table: pd.DataFrame, rigid: Sequence[str]) -> list[tuple[str, str]]:
     """(group, scope) from top to bottom: the means, then the classes of each group by falling mean gain."""
-    gain = table.groupby("scope")["difference"].mean()
+    gain = table.groupby("scope")["difference"].mean().fillna(-np.inf)  # a class without objects comes last
     kinds = table.drop_duplicates("scope").set_index("scope")["kind"]
     classes = [scope for scope in kinds.index if kinds[scope] == "class"]
     order = [("mean", scope) for scope in MEANS if scope in kinds.index and kinds[scope] == "mean"]

@@ -1,7 +1,7 @@
 """The numbers that the S-OHEM paper prints (Li et al. 2017, Tables 2 to 4), transcribed once into CSV.
 
-The cells are kept as text, exactly as printed ("0", not "0.0"). Table 4(b) prints the two non-rigid cells at IoU 0.5
-the wrong way round (68.8 and 67.7; Table 3 gives 67.7 and 68.8); they stay as printed.
+The cells are kept as text, exactly as printed ("0", not "0.0"), mistakes included: ``audit`` finds them. Three more
+files hold the numbers of the running text, each with the place where it stands.
 """
 
 from importlib import resources
@@ -21,14 +21,38 @@ CAPTIONS = {
     "table4b": "Mean average precision (%) of rigid and non-rigid categories, KITTI 2012 test",
 }
 
+# File -> the data set (a key of params.yaml) that the table is about.
+DATASETS = {"table2": "voc", "table3": "kitti", "table4a": "voc", "table4b": "kitti"}
+
+# Files with the numbers of the running text: those that repeat a cell of a table (wording: whether the paper calls the
+# number a level, an improvement or a relative increase), counts of classes, and the example of section 3.1.2.
+IN_TEXT = ("text", "counts", "example")
+
 
 def read(name: str) -> pd.DataFrame:
-    """A published table, every cell as printed: method, IoU, then its columns in the paper's order.
+    """A published table, every cell as printed: method, IoU, then its columns in the paper's order; or one of IN_TEXT.
 
     Raises:
         KeyError: the paper has no such table.
     """
-    if name not in TITLES:
+    if name not in (*TITLES, *IN_TEXT):
         raise KeyError(name)
     with resources.files(__package__).joinpath("published", f"{name}.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype="str")
+
+
+def improvements(dataset: str, column: str, iou: float) -> dict[str, float]:
+    """Place -> the improvement that the paper prints there for a column (mAP, rigid, ... or a class's short name).
+
+    Both the tables and the text are searched; empty for a data set or number that the paper does not have.
+    """
+    found: dict[str, float] = {}
+    text = read("text")
+    for name in (name for name, key in DATASETS.items() if key == dataset):
+        repeated = text[(text["table"] == name) & (text["column"] == column)]
+        table = read(name).assign(place=TITLES[name])
+        for rows, values in ((repeated, "value"), (table, column)):
+            if values in rows:
+                chosen = rows[(rows["method"] == "improv") & (rows["IoU"] == f"{iou:g}")]
+                found.update(zip(chosen["place"], chosen[values].astype(float), strict=True))
+    return found

@@ -30,6 +30,10 @@ SHORT = {
 
 SD, LOW, HIGH = " sd", " low", " high"  # what the names of those rows end with
 
+METRICS = {"11point": "11-point AP (VOC07)", "area": "AP as the area under the curve"}
+
+NEGATIVE = re.compile(r"(?<![\w.-])-\d[\d.]*")
+
 # More columns than this are shrunk to the width of the page in LaTeX.
 WIDE = 12
 
@@ -103,12 +107,18 @@ def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = ()
 
 
 def to_latex(
-    table: pd.DataFrame, caption: str, label: str, decimals: int = 1, bold: Sequence[str] = (), level: float = 0.95
+    table: pd.DataFrame,
+    caption: str,
+    label: str,
+    decimals: int = 1,
+    bold: Sequence[str] = (),
+    level: float = 0.95,
+    most: int = WIDE,
 ) -> str:
-    """A LaTeX float for a document with the packages booktabs and, if it is wide, graphicx."""
+    """A LaTeX float for a document with the packages booktabs and, if it has more than ``most`` columns, graphicx."""
     text = _text(table, decimals, missing="--")
     heads = [rf"\textbf{{{escape(head)}}}" if head in bold else escape(head) for head in text.columns]
-    wide = text.shape[1] > WIDE
+    wide = text.shape[1] > most
     lines = [
         rf"% needs \usepackage{{booktabs{',graphicx' if wide else ''}}}",
         r"\begin{table}[t]",
@@ -126,7 +136,9 @@ def to_latex(
         if row[1] != previous:
             lines.append(r"\midrule")
         previous = row[1]
-        cells = [f"${cell}$" if re.fullmatch(r"-.*\d|\[.*", cell) else escape(cell) for cell in row]
+        cells = [
+            f"${cell}$" if re.fullmatch(r"-.*\d|\[.*", cell) else NEGATIVE.sub(r"$\g<0>$", escape(cell)) for cell in row
+        ]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else ""), r"\end{table}"]
     return "\n".join(lines) + "\n"

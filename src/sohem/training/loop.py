@@ -80,14 +80,14 @@ def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[in
 
 
 def load_batch(reader: SampleReader, settings: dict[str, Any], seed: int, iteration: int) -> list[Sample]:
-    """The N samples of an iteration, each mirrored with probability one half."""
+    """The N samples of an iteration, mirrored by the toss of a coin or as the second half of a doubled training set."""
     train = settings["train"]
-    samples = []
-    for slot, index in enumerate(batch_indices(seed, iteration, train["images"], len(reader))):
+    samples, count, doubled = [], len(reader), train["flip"] == "doubled"
+    for slot, index in enumerate(batch_indices(seed, iteration, train["images"], count * (1 + doubled))):
         coin = torch.rand((), generator=stream(seed, "flip", iteration, slot))
-        mirror = train["flip"] and bool(coin < 0.5)
+        mirror = index >= count if doubled else train["flip"] == "coin" and bool(coin < 0.5)
         draw = int(torch.randint(2**31, (), generator=stream(seed, "draw", iteration, slot)))
-        samples.append(reader(index, mirror, train["max_proposals"], draw))
+        samples.append(reader(index % count, mirror, train["max_proposals"], draw))
     return samples
 
 
@@ -103,6 +103,9 @@ def normalise_targets(detector: Detector, reader: SampleReader, settings: dict[s
             label, offset = label_rois(rois, boxes, names, ignored, settings["train"]["foreground_iou"])
             labels.append(label[label > 0])
             offsets.append(offset[label > 0])
+            if settings["train"]["flip"] == "doubled":  # in the mirror the shift to the right is one to the left
+                labels.append(labels[-1])
+                offsets.append(offsets[-1] * torch.tensor([-1.0, 1.0, 1.0, 1.0]))
     mean, std = target_statistics(torch.cat(labels), torch.cat(offsets), classes)
     detector.head.box_mean.copy_(mean)
     detector.head.box_std.copy_(std)

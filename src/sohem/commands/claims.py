@@ -1,0 +1,107 @@
+"""Hold the paper's claims against finished runs, and the paper's printed numbers against each other.
+
+The claims stand in claims.yaml, each with the statement that it makes; the verdicts are computed from the training
+logs, the AP tables and the differences between the methods. A claim about a data set or method that was not run is
+inconclusive. Written are a JSON file, a Markdown page of the same, and their provenance.
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from sohem import files, params, provenance
+from sohem.errors import DataError
+from sohem.evaluation.metrics import COLUMN
+from sohem.paper import claims_page, published, statements, tables
+from sohem.paper.audit import SOURCES, audit
+from sohem.paper.claims import evaluate
+from sohem.paper.measures import Evidence, SeedTables
+
+DIFFERENCE_COLUMNS = ["scope", "iou", "difference", "low", "high", "seeds"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``sohem claims``."""
+    parser.add_argument("--claims", default="claims.yaml", type=Path, metavar="FILE", help="the list of claims")
+    parser.add_argument("--results", required=True, type=Path, help="folder of the runs, e.g. results/demo")
+    parser.add_argument("--out", required=True, type=Path, help="path to write without suffix: .json .md")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read claims and evidence, judge, audit, write."""
+    parameters = params.load(args.params)
+    claims = statements.load(args.claims)
+    evidence, inputs = gather(parameters, claims, args.results)
+    titles = {key: entry["title"] for kind in ("datasets", "methods") for key, entry in parameters[kind].items()
+              if "title" in entry}  # fmt: skip
+    demonstration = parameters["scale"] == "demo"
+    artifacts = {
+        name: f"{name}.{'svg' if spec['kind'].endswith('figure') else 'md'}"
+        for name, spec in params.artifacts(parameters).items()
+    }
+    results = evaluate(claims, evidence, titles, artifacts, demonstration)
+    rigid = {
+        name: [tables.short(label) for label in parameters["datasets"][dataset]["rigid"]]
+        for name, dataset in published.DATASETS.items()
+        if name not in SOURCES and "rigid" in parameters["datasets"].get(dataset, {})
+    }
+    text, counts, example = (published.read(name) for name in published.IN_TEXT)
+    findings = audit({name: published.read(name) for name in published.TITLES}, text, counts, example, rigid)
+
+    notice = params.notice(parameters, list(evidence.classes)) if evidence.classes else f"{parameters['scale']} scale"
+    out = {"notice": notice, "claims": results, "audit": [asdict(finding) for finding in findings]}
+    files.write_json(Path(f"{args.out}.json"), out)
+    files.write_text(Path(f"{args.out}.md"), claims_page.page(results, findings, notice))
+    record = provenance.record(params.select(parameters, "claims"), [args.claims, *inputs])
+    files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": "claims", **record})
+
+
+def gather(parameters: params.Params, claims: statements.Claims, results: Path) -> tuple[Evidence, list[Path]]:
+    """What the runs below ``results`` say about the data sets and methods of the claims, and the files read for it.
+
+    A file that is not there is left out: the claims that need it are then inconclusive, and say so.
+
+    Raises:
+        DataError: a file is not the table that it should be.
+    """
+    chosen, inputs = parameters["run"], []
+    first, second = claims["methods"]
+    datasets = [name for name in statements.datasets(claims) if name in chosen["datasets"]]
+    differences: dict[str, pd.DataFrame] = {}
+    ap: dict[tuple[str, str], SeedTables] = {}
+    logs: dict[tuple[str, str], SeedTables] = {}
+    metric = COLUMN[parameters["evaluation"]["metric"]]
+    for dataset in datasets:
+        path = results / dataset / f"difference_{first}_{second}.csv"
+        if {first, second} <= set(chosen["methods"]) and path.is_file():
+            differences[dataset] = _read_csv(path, DIFFERENCE_COLUMNS)
+            inputs.append(path)
+        for method in (name for name in statements.methods(claims) if name in chosen["methods"]):
+            folders = {seed: results / dataset / method / f"seed{seed}" for seed in chosen["seeds"]}
+            curves = {seed: folder / "ap.csv" for seed, folder in folders.items() if (folder / "ap.csv").is_file()}
+            ap[dataset, method] = {seed: _read_csv(path, ["class", "iou", metric]) for seed, path in curves.items()}
+            losses = {seed: folder / "log.parquet" for seed, folder in folders.items()}
+            losses = {seed: path for seed, path in losses.items() if path.is_file()}
+            logs[dataset, method] = {seed: files.read_table(path) for seed, path in losses.items()}
+            inputs += [*curves.values(), *losses.values()]
+    evidence = Evidence(
+        compared=(first, second),
+        classes={name: params.class_names(parameters, name) for name in datasets},
+        rigid={name: parameters["datasets"][name].get("rigid", []) for name in datasets},
+        differences=differences,
+        ap=ap,
+        logs=logs,
+        metric=metric,
+        window=params.at_scale(parameters)["window"],
+        level=parameters["evaluation"]["bootstrap"]["level"],
+    )
+    return evidence, inputs
+
+
+def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype={"class": "str", "scope": "str"})[columns]
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path}: not the table expected here ({error}); delete it and make it again") from None

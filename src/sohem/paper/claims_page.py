@@ -1,0 +1,129 @@
+"""The verdicts and the audit as one Markdown page, for a reader who has not read the paper."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sohem.paper.claims import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
+from sohem.paper.finding import Finding
+
+DEMONSTRATION = (
+    "**Every verdict here is a demonstration.** These are small networks trained for minutes on drawn images. The page "
+    "shows how verdicts come about; it says nothing about the paper's data, and cannot confirm or refute it."
+)
+ABOUT = (
+    "The paper (Li et al. 2017) says that S-OHEM, which picks the training examples of an object detector with a "
+    "growing weight on how badly boxes are placed, beats its predecessor OHEM. Each line below is one of its claims, "
+    "measured in the runs of this repository. A box counts as found where it overlaps the true one by more than the "
+    "IoU threshold; AP is the average precision of a class at such a threshold, mAP its mean over the classes, both in "
+    "percent. Rigid classes are things that do not bend: cars and chairs, not cats and people. The last columns hold "
+    "the numbers that the paper prints and our figure or table."
+)
+MEANING = {
+    SUPPORTED: "the whole interval of what was measured lies on the claimed side",
+    NOT_SUPPORTED: "the whole interval lies on the other side",
+    INCONCLUSIVE: "the interval holds both sides, there were too few runs, or the evidence is missing",
+}
+# unit -> how a number is shown, and the word after it
+FORMATS = {
+    "points": ("+.2f", " points"),
+    "loss per RoI": ("+.4f", ""),
+    "times": (".2f", " times"),
+    "classes": ("d", " classes"),
+}
+
+
+def page(claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notice: str) -> str:
+    """The page: a summary, the verdicts by topic, the audit of the printed numbers, what was measured exactly."""
+    demonstration = any(claim["demonstration"] for claim in claims)
+    parts = [
+        f"# Which claims of the S-OHEM paper hold in these runs? ({notice})",
+        *([DEMONSTRATION] if demonstration else []),
+        ABOUT,
+        f"Of {len(claims)} claims (no verdict is written by hand):",
+        "\n".join(_summary(word, [claim for claim in claims if claim["verdict"] == word]) for word in MEANING),
+    ]
+    heads = ["claim", "verdict", "claimed", "found here [interval]", "printed in the paper", "see"]
+    for topic, group in itertools.groupby(claims, key=lambda claim: claim["topic"]):
+        rows = [
+            [
+                f"{claim['sentence']} ({claim['place']})",
+                f"**{claim['verdict']}**{' (demonstration)' if claim['demonstration'] else ''}: {claim['reason']}",
+                claimed(claim),
+                found(claim),
+                printed(claim),
+                f"[{claim['artifact'].rpartition('.')[0]}]({claim['artifact']})" if claim["artifact"] else "",
+            ]
+            for claim in group
+        ]
+        parts += [
+            f"## {topic}",
+            _table(heads, rows),
+        ]
+    parts += _audit(findings)
+    parts += [
+        "## What exactly is measured",
+        "\n".join(f"- `{claim['id']}`: {claim['statement']}. {_details(claim)}".rstrip() for claim in claims),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(word: str, claims: Sequence[Mapping[str, Any]]) -> str:
+    """A line for one verdict: how many, what it means, and, unless nothing was decided, which."""
+    head = f"- **{len(claims)} {'is' if len(claims) == 1 else 'are'} {word}**: {MEANING[word]}."
+    if word != INCONCLUSIVE:
+        return head + "".join(f"\n  - {claim['sentence']}" for claim in claims)
+    short = sum("runs" in n and n["runs"] < n["runs_needed"] for n in (claim["numbers"] for claim in claims))
+    return head + (f" {short} of them need more runs: see `run.seeds` in params.yaml." if short else "")
+
+
+def claimed(claim: Mapping[str, Any]) -> str:
+    """What must come out for the claim to hold; empty where nothing could be measured."""
+    numbers = claim["numbers"]
+    if numbers.get("unit") == "classes":
+        return f"at least {numbers['needed']}"
+    return f"{numbers['direction']} {numbers['bound']:g}" if "bound" in numbers else ""
+
+
+def printed(claim: Mapping[str, Any]) -> str:
+    """What the paper prints for a claim, each number with the places where it stands."""
+    places: dict[float, list[str]] = {}
+    for place, value in claim["numbers"].get("printed", {}).items():
+        places.setdefault(value, []).append(place)
+    return "; ".join(f"{value:+g} ({', '.join(where)})" for value, where in places.items())
+
+
+def found(claim: Mapping[str, Any]) -> str:
+    """The measured number of a claim with its interval; empty where nothing could be measured."""
+    numbers = claim["numbers"]
+    if "value" not in numbers:
+        return "nothing"
+    form, word = FORMATS[numbers["unit"]]
+    text = f"{numbers['value']:{form}}" + (f" of {numbers['classes']}" if numbers["unit"] == "classes" else "")
+    if "second" in numbers:
+        word += f", {numbers['second']:.4f} against {numbers['first']:.4f}"
+    interval = claim["interval"]
+    return text + ("" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]") + word
+
+
+def _audit(findings: Sequence[Finding]) -> list[str]:
+    wrong, right = ([f for f in findings if f.agrees == agrees] for agrees in (False, True))
+    parts = [
+        "## Do the paper's own numbers fit each other?",
+        "These checks need no run: they compare the printed tables with each other, with the text and with the "
+        f"formulas. {len(wrong)} of {len(findings)} findings are disagreements that rounding cannot explain.",
+    ]
+    for title, chosen in (("### What does not fit", wrong), ("### What fits", right)):
+        if chosen:
+            parts += [title, _table(["place", "finding"], [[f.place, f.finding] for f in chosen])]
+    return parts
+
+
+def _details(claim: Mapping[str, Any]) -> str:
+    interval = f"Interval: {claim['interval_is']}." if claim["interval"] else ""
+    return " ".join(part for part in (claim["note"], interval) if part)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

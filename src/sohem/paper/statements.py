@@ -1,0 +1,117 @@
+"""The list of claims (claims.yaml): read, checked, and each statement put into words."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sohem.errors import ClaimsError
+from sohem.schema import problems
+
+Claims = dict[str, Any]
+Statement = Mapping[str, Any]
+
+SCOPES = {"mAP": "mAP", "rigid": "the mean AP of the rigid classes", "nonrigid": "the mean AP of the other classes"}
+GROUPS = {"all": "classes", "rigid": "rigid classes", "nonrigid": "non-rigid classes"}
+ROIS = {"selected": "the selected RoIs", "all": "all RoIs"}
+LOSSES = {"cls": "classification loss", "loc": "localisation loss"}
+
+
+def load(path: str | Path) -> Claims:
+    """The content of claims.yaml: methods, runs, claims (name -> claim).
+
+    Raises:
+        ClaimsError: no such file, not YAML, a claim is written twice, or a key or value is not allowed; the message
+            names the claim and the key.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        twice = _written_twice(yaml.compose(text, yaml.SafeLoader))
+        claims = yaml.safe_load(text)
+    except OSError as error:
+        raise ClaimsError(f"{path}: {error.strerror}; run from the folder that holds claims.yaml") from None
+    except yaml.YAMLError as error:
+        raise ClaimsError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    lines = twice or problems(claims, "claims")
+    if lines:
+        raise ClaimsError("\n".join(f"{path}: {line}" for line in lines))
+    return claims
+
+
+def datasets(claims: Claims) -> list[str]:
+    """Every data set that a claim is about, once, in order."""
+    return list(dict.fromkeys(claim["statement"]["dataset"] for claim in claims["claims"].values()))
+
+
+def methods(claims: Claims) -> list[str]:
+    """Every method that a claim is about, once, in order."""
+    named = (claim["statement"].get("method") for claim in claims["claims"].values())
+    return list(dict.fromkeys([*claims["methods"], *(name for name in named if name)]))
+
+
+def in_words(statement: Statement, compared: tuple[str, str], titles: Mapping[str, str], window: int) -> str:
+    """What a statement says is measured, and what must come out for the claim to hold.
+
+    Args:
+        compared: the keys of the two methods. titles: key of a method or data set -> how it is called; a key that is
+            missing stands for itself. window: iterations in one point of a loss curve.
+    """
+
+    def called(key: str) -> str:
+        return titles.get(key, key)
+
+    s, dataset = statement, called(statement["dataset"])
+    minus = f"{called(compared[1])} minus {called(compared[0])}"
+    match s["measure"]:
+        case "difference":
+            scope = SCOPES.get(s["scope"], f"the AP of {s['scope']}")
+            return f"{dataset}: {minus} in {scope} at IoU {s['iou']:g} is {s['direction']} 0"
+        case "trend":
+            scope, (first, last) = SCOPES.get(s["scope"], f"the AP of {s['scope']}"), s["ious"]
+            more = {"above": "larger", "below": "smaller"}[s["direction"]]
+            return f"{dataset}: {minus} in {scope} is {more} at IoU {last:g} than at {first:g}"
+        case "classes_improved":
+            ious = ", ".join(f"{iou:g}" for iou in s["ious"])
+            least = {"most": "more than half", "all": "all"}.get(s["at_least"], f"at least {s['at_least']}")
+            return f"{dataset}: at each IoU of {ious}, {minus} is above 0 for {least} of the {GROUPS[s['group']]}"
+        case "ap_fall":
+            before, after = (f"from IoU {low:g} to {high:g}" for low, high in (s["before"], s["after"]))
+            classes = ", ".join(s["classes"])
+            return f"{dataset}: AP of {called(s['method'])} falls more {after} than {before}, for each of {classes}"
+        case "ap_fall_spread":
+            low, high = s["over"]
+            return (
+                f"{dataset}: what AP of {called(s['method'])} loses from IoU {low:g} to {high:g} differs by more than "
+                f"{s['above']:g} points between {', '.join(s['classes'])}"
+            )
+        case "final_loss":
+            return (
+                f"{dataset}: {minus} in the mean {LOSSES[s['loss']]} per RoI over the last {100 * s['share']:g} % of "
+                f"the iterations is {s['direction']} 0 ({ROIS[s['rois']]})"
+            )
+        case _:
+            what = "over all of training" if s["of"] == "mean" else f"in every window of {window} iterations"
+            return (
+                f"{dataset}: the mean classification loss of {called(s['method'])} is more than {s['above']:g} times "
+                f"the mean localisation loss {what} ({ROIS[s['rois']]})"
+            )
+
+
+def _written_twice(document: yaml.Node | None) -> list[str]:
+    """Keys that stand twice in one mapping, where YAML would quietly keep the last."""
+    found: list[str] = []
+
+    def look(node: yaml.Node | None, path: str) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            return
+        seen = set()
+        for key, value in node.value:
+            name = f"{path}.{key.value}" if path else str(key.value)
+            if key.value in seen:
+                found.append(f"{name}: written twice (line {key.start_mark.line + 1}); give the second another name")
+            seen.add(key.value)
+            look(value, name)
+
+    look(document, "")
+    return found
