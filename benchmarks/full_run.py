@@ -97,7 +97,7 @@ def main() -> None:
           for word in (f"--{table}", str(args.folder / f"{table.replace('-', '_')}.parquet"))),
         "--state", str(args.folder / "state"), "--cache", str(args.folder / "cache"),
         "--checkpoint", str(args.folder / "checkpoint.pt"), "--log", str(args.folder / "log.parquet"),
-        "--provenance", str(args.folder / "provenance.json"),
+        "--mined", str(args.folder / "mined.parquet"), "--provenance", str(args.folder / "provenance.json"),
     ])
     # fmt: on
     seconds, log = time.monotonic() - started, state(args.folder)

@@ -18,12 +18,14 @@ OUTPUTS = {
     "pretrain": ["out", "report"],
     "propose": ["out"],
     "merge-proposals": ["out", "recall"],
-    "train": ["checkpoint", "log", "provenance"],
+    "train": ["checkpoint", "log", "mined", "provenance"],
     "detect": ["out"],
     "evaluate": ["metrics", "per-class", "curve"],
     "difference": ["out"],
     "interval": ["out"],
     "detections-sheet": ["out"],
+    "differences-sheet": ["out"],
+    "mined-sheet": ["out"],
 }
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -54,8 +56,9 @@ def main(step, *words):
     if step == "artifact":
         for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
-        for path in sorted(Path(options["results"]).glob("*/difference_*.csv")):
-            digest.update(path.read_bytes())
+        for name in ("difference", "interval"):
+            for path in sorted(Path(options["results"]).glob(f"*/{name}_*.csv")):
+                digest.update(path.read_bytes())
         kind = given["artifacts"][options["artifact"]]["kind"]
         suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}

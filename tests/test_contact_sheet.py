@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sohem import cli, files
-from sohem.commands.detections_sheet import read_detections
+from sohem.commands.detections_sheet import read_methods
 from sohem.errors import SohemError
 from sohem.paper import contact_sheet
 
@@ -79,7 +79,7 @@ def test_images_are_enlarged_by_whole_numbers_or_reduced():
 
 def test_a_method_without_a_file_is_refused():
     with pytest.raises(SohemError, match="expected METHOD=FILE"):
-        read_detections(["ohem"])
+        read_methods(["ohem"])
 
 
 def test_classes_have_colours_of_their_own():

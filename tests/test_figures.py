@@ -20,7 +20,8 @@ def log(iterations: int = 12, beta: float | None = None, level: float = 1.0) -> 
     iteration = np.arange(1, iterations + 1)
     grown = np.ones(iterations) if beta is None else np.clip((iteration - 5) / 4, 0, 1) * beta
     losses = {f"{loss}_{rois}": level * iteration for loss in ("cls", "loc") for rois in ("selected", "all")}
-    return pd.DataFrame({"iteration": iteration, "beta": grown, **losses})
+    shares = {"s1": 0.25, "s2": 0.5, "s3": 0.0, "s4": 0.25, "foreground_selected": 0.125 * level}
+    return pd.DataFrame({"iteration": iteration, "alpha": 1.0, "beta": grown, **shares, **losses})
 
 
 def ap(level: float = 0.8) -> pd.DataFrame:
@@ -93,6 +94,7 @@ def test_equal_data_give_equal_bytes_without_a_date(suffix: str) -> None:
 # --- sohem artifact
 
 
+KINDS = ("ap", "loss", "strata", "ratio", "interval", "improvement")
 PARAMS = {
     "scale": "demo",
     "run": {"datasets": ["voc", "cells"], "methods": ["ohem", "sohem"], "seeds": [0, 1]},
@@ -100,7 +102,7 @@ PARAMS = {
         "voc": {"title": "VOC07", "classes": ["dog", "cat"], "rigid": ["dog"], "demo": {"miniature": {}}},
         "cells": {"title": "Cells", "classes": ["dog", "cat"], "demo": {}},
     },
-    "methods": {"ohem": {"title": "OHEM"}, "sohem": {"title": "S-OHEM"}},
+    "methods": {"ohem": {"title": "OHEM", "miner": "ohem"}, "sohem": {"title": "S-OHEM", "miner": "sohem"}},
     "evaluation": {
         "ious": [0.5],
         "curve": [0.1, 0.5, 0.9],
@@ -127,9 +129,11 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 run = Path("results") / dataset / method / f"seed{seed}"
                 files.write_text(run / "ap.csv", ap(0.8 + 0.1 * k).to_csv(index=False))
                 files.write_table(run / "log.parquet", log(beta=1.9 if k else None))
-        rows = [f"{scope},0.5,-1.25,11.5" for scope in ("mAP", "rigid", "nonrigid", "dog", "cat")]
-        text = "\n".join(["scope,iou,low,high", *rows])
-        files.write_text(Path("results") / dataset / "difference_ohem_sohem.csv", text + "\n")
+        scopes = [("mAP", "mean"), ("rigid", "mean"), ("nonrigid", "mean"), ("dog", "class"), ("cat", "class")]
+        for name, value in (("difference_ohem_sohem", "difference"), ("interval_ohem", "ap"), ("interval_sohem", "ap")):
+            rows = [f"{scope},{kind},0.5,5.0,-1.25,11.5" for scope, kind in scopes]
+            text = "\n".join([f"scope,kind,iou,{value},low,high", *rows])
+            files.write_text(Path("results") / dataset / f"{name}.csv", text + "\n")
     return Path("results")
 
 
@@ -141,7 +145,7 @@ def make(name: str, results: Path) -> int:
     )
 
 
-@pytest.mark.parametrize("name", ["fig2a", "fig3", "cells_ap_figure", "cells_loss_figure"])
+@pytest.mark.parametrize("name", ["fig2a", "fig3", *(f"cells_{kind}_figure" for kind in KINDS)])
 def test_the_step_writes_figures_and_their_provenance(results: Path, name: str) -> None:
     assert make(name, results) == 0
     made = {path.name for path in results.glob(f"{name}.*")}

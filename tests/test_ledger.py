@@ -130,7 +130,8 @@ def test_a_stage_depends_on_the_parameters_of_its_steps(jobs, stages):
 
 def wildcards(job, given):
     """Data set, method and artifact of a job, from the names of what it makes."""
-    words = set(re.split(r"[/.]|(?<=contact|nterval)_|(?<=detections)_", " ".join(job.outputs).replace(" ", "/")))
+    sheets = "|".join(f"(?<={stem})_" for stem in ("contact", "detections", "interval", "mined", "differences"))
+    words = set(re.split(rf"[/.]|{sheets}", " ".join(job.outputs).replace(" ", "/")))
     known = {
         "dataset": given["run"]["datasets"],
         "method": given["run"]["methods"],

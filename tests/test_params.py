@@ -105,7 +105,10 @@ def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(gi
                                   "demo": {"root": "x", "short_side": 100, "long_side": 200}}  # fmt: skip
     given["run"]["datasets"] = ["cells"]
     schema.validate(given)
-    assert set(params.artifacts(given)) == {"cells_ap_figure", "cells_loss_figure", "cells_ap_table"}
+    figures = {f"cells_{kind}_figure" for kind in ("ap", "loss", "strata", "ratio", "interval", "improvement")}
+    assert set(params.artifacts(given)) == figures | {"cells_ap_table"}
+    given["run"]["methods"] = ["ohem"]  # nothing to compare
+    assert set(params.artifacts(given)) == figures - {"cells_improvement_figure"} | {"cells_ap_table"}
     assert params.notice(given, ["cells"]) == "demo scale, real data"
 
 
@@ -113,7 +116,22 @@ def test_the_example_of_a_data_set_of_ones_own_is_valid(given):
     example = yaml.safe_load((ROOT / "examples" / "bccd.yaml").read_text())
     both = merged(given, example)
     schema.validate(both)
-    assert set(params.artifacts(both)) == {"bccd_ap_figure", "bccd_loss_figure", "bccd_ap_table"}
+    assert {spec["datasets"][0] for spec in params.artifacts(both).values()} == {"bccd"}
+
+
+def test_a_figure_of_two_data_sets_shows_the_one_that_runs(given):
+    given["run"]["datasets"] = ["kitti"]
+    assert params.artifacts(given)["strata"]["datasets"] == ["kitti"]
+    assert set(params.artifacts(given)) & {"fig2a", "table2", "fig3"} == {"fig3"}
+
+
+def test_what_an_artifact_is_made_from(given):
+    sources = {
+        name: list(params.artifact_sources(given, spec).values()) for name, spec in params.artifacts(given).items()
+    }
+    assert sources["fig2a"] == ["voc/ohem/seed0/ap.csv"]
+    assert sources["improvement"] == ["voc/difference_ohem_sohem.csv", "kitti/difference_ohem_sohem.csv"]
+    assert sources["intervals"] == [f"{d}/interval_{m}.csv" for d in ("voc", "kitti") for m in ("ohem", "sohem")]
 
 
 def test_the_part_of_a_step_keeps_the_order_of_classes_and_no_other(given):

@@ -43,7 +43,7 @@ def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
 def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
     given, results = finished.params(), finished.path / "results" / "demo"
     specs = params.artifacts(given)
-    assert len(specs) == 7
+    assert len(specs) == 11
     for name, spec in specs.items():
         table = spec["kind"].endswith("table")
         for suffix in ("csv", "md", "tex") if table else ("svg", "png"):
@@ -51,16 +51,15 @@ def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
             if suffix in ("md", "tex"):
                 assert "demo scale, generated data" in (results / f"{name}.{suffix}").read_text()
         record = json.loads((results / f"{name}.provenance.json").read_text())
-        source = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
-        methods = params.artifact_methods(given, spec)
-        expected = {f"results/demo/{d}/{m}/seed0/{source}" for d in spec["datasets"] for m in methods}
+        expected = {f"results/demo/{path}" for path in params.artifact_sources(given, spec).values()}
         expected |= {f"results/demo/{d}/difference_ohem_sohem.csv" for d in spec["datasets"] if table}
         assert {entry["path"] for entry in record["inputs"]} == expected
         for entry in record["inputs"]:
             assert hashlib.sha256((finished.path / entry["path"]).read_bytes()).hexdigest() == entry["sha256"]
     for dataset in ("voc", "kitti"):
         assert (results / f"contact_{dataset}.png").stat().st_size > 10_000
-        assert (results / f"detections_{dataset}.png").stat().st_size > 10_000
+        for sheet in ("detections", "differences", "mined"):
+            assert (results / f"{sheet}_{dataset}.png").stat().st_size > 10_000
         split, manifest = results / dataset / "split.json", finished.path / "data" / "demo" / f"{dataset}.json"
         assert json.loads(split.read_text())["tree"] == json.loads(manifest.read_text())["sha256"]
     for name in published.TITLES:
@@ -202,7 +201,8 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     (copy.path / "cells.yaml").write_text(yaml.safe_dump(own))
     assert copy.planned("all", "--configfile", "cells.yaml") == {
         "fetch": 1, "split": 1, "contact_sheet": 1, "propose": 2, "merge_proposals": 1, "train": 1, "detect": 1,
-        "evaluate": 1, "interval": 1, "detections_sheet": 1, "figure": 2, "table": 1, "report_page": 1,
+        "evaluate": 1, "interval": 1, "detections_sheet": 1, "mined_sheet": 1, "figure": 5, "table": 1,
+        "report_page": 1,
     }  # fmt: skip
     copy("snakemake --cores 2 results/demo/cells_ap_table.csv --configfile cells.yaml")
     page = (copy.path / "results/demo/cells_ap_table.md").read_text()

@@ -9,9 +9,12 @@ import pytest
 
 from clones import Clone, stages_cached, stages_run, standin
 
+SHEETS = ("detections-sheet", "differences-sheet", "mined-sheet")
 OF_ALL_RUNS = {
     **{f"artifact {name}": 1 for name in ("fig2a", "fig2b", "fig3", "table2", "table3", "table4a", "table4b")},
-    **{f"{step} {dataset}": 1 for step in ("detections-sheet", "difference") for dataset in ("voc", "kitti")},
+    **{f"artifact {name}": 1 for name in ("strata", "ratio", "intervals", "improvement")},
+    **{f"{step} {dataset}": 1 for step in SHEETS for dataset in ("voc", "kitti")},
+    **{f"difference {dataset}": 1 for dataset in ("voc", "kitti")},
     "claims": 1,
     "report": 1,
 }
@@ -40,7 +43,8 @@ def changed_parameters(text):
 
 def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(copy):
     copy.set("methods.ohem.nms.iou", 0.5)
-    planned = {"train": 2, "detect": 2, "evaluate": 2, "figure": 3, "table": 4, "detections_sheet": 2,
+    planned = {"train": 2, "detect": 2, "evaluate": 2, "figure": 7, "table": 4, "detections_sheet": 2,
+               "differences_sheet": 2, "mined_sheet": 2,
                "difference": 2, "interval": 2, "claims": 1, "report_page": 1}  # fmt: skip
     assert copy.planned() == planned
     assert "nothing was recorded" in copy.make("record", status=2)
@@ -70,8 +74,15 @@ def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(
 def test_another_threshold_trains_nothing_and_back_comes_from_the_cache(copy):
     copy.set("evaluation.ious", [0.1, 0.2, 0.4])
     assert copy.planned() == {
-        "evaluate": 4, "difference": 2, "interval": 4, "figure": 3, "table": 4, "claims": 1, "report_page": 1,
-    }  # fmt: skip
+        "evaluate": 4,
+        "difference": 2,
+        "interval": 4,
+        "figure": 7,
+        "table": 4,
+        "claims": 1,
+        "report_page": 1,
+        "differences_sheet": 2,
+    }
     copy("git checkout params.yaml")
 
     targets = {"evaluate@voc-ohem-0", "evaluate@kitti-ohem-0"}
@@ -109,13 +120,21 @@ def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
             "evaluate": 4,
             "difference": 2,
             "interval": 4,
-            "figure": 3,
+            "figure": 7,
             "table": 4,
             "published": 4,
             "claims": 1,
+            "differences_sheet": 2,
             "report_page": 1,
         },
-        "evaluation/bootstrap.py": {"interval": 4, "difference": 2, "table": 4, "claims": 1, "report_page": 1},
+        "evaluation/bootstrap.py": {
+            "interval": 4,
+            "difference": 2,
+            "table": 4,
+            "figure": 2,
+            "claims": 1,
+            "report_page": 1,
+        },
         "paper/audit.py": {"claims": 1, "report_page": 1},
         "cli.py": {},
     }.items():

@@ -82,7 +82,7 @@ def fill(folder, given):
     )
     for name in ("fig3", "table4b"):
         files.write_json(folder / f"{name}.provenance.json", record(given, "artifact", artifact=name))
-    for name, step in (("contact", "contact_sheet"), ("detections", "detections_sheet")):
+    for name, step in ((name, f"{name}_sheet") for name in ("mined", "differences", "detections", "contact")):
         Image.new("RGB", (40, 20), "red").save(folder / f"{name}_kitti.png")
         files.write_json(folder / f"{name}_kitti.provenance.json", record(given, step, dataset="kitti"))
     numbers = {"value": 1.5, "unit": "points", "direction": "above", "bound": 0.0, "printed": {"Table 3": 0.5}}
@@ -122,7 +122,9 @@ def test_the_summary_comes_first_and_says_what_ran_what_holds_and_what_was_measu
     text = words(page.read_text())
     order = ["DEMO.", "Summary", "Do the paper's claims hold here?", "S-OHEM against OHEM", "The paper's claims",
              "Figure 3: losses during training, KITTI12", "Table 4(b): rigid and non-rigid classes, KITTI12",
-             "Detections, KITTI12", "Images and ground truth, KITTI12", "Every training run", "This page"]  # fmt: skip
+             "What was mined, KITTI12",
+             "Where the methods differ most, KITTI12", "Detections, KITTI12", "Images and ground truth, KITTI12",
+             "Every training run", "This page"]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     for part in (
@@ -205,7 +207,7 @@ def test_at_paper_scale_nothing_is_called_a_demo(given, tmp_path):
 def test_every_part_of_the_real_report_has_a_caption():
     real = yaml.safe_load((ROOT / "params.yaml").read_text())
     texts = {part.name: captions.caption(CAPTIONS, part.caption, real, part.wildcards) for part in plan.parts(real)}
-    assert len(texts) == 7 + 2 + 2 * 2  # the paper's, the ablation's, two sheets for each data set
+    assert len(texts) == 11 + 2 + 2 * 4  # artifacts of the parameters, the ablation's, four sheets for each data set
     assert all(text.endswith(".") and "{" not in text for text in texts.values())
     assert texts["fig2a"].startswith("Average precision against the IoU threshold")
     assert "VOC07" in texts["contact_voc"]

@@ -24,6 +24,7 @@ def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
     demo = given["scales"]["demo"]
     demo["weights"] = "none"
     demo.update({key: train.pop(key) for key in ("workers", "precision", "compile") if key in train})
+    demo["probe"]["images"] = train.pop("probed", 2)
     demo["head"].update(pool=3, hidden=16)
     demo["train"].update({"iterations": 12, "rois": 8, "checkpoint_every": 4, "log_every": 4, "lr": 0.01,
                           "max_proposals": 30, "warmup": 2, "step": 8, **train})  # fmt: skip
@@ -79,5 +80,5 @@ def train_arguments(paths: dict[str, Path], given: Path, out: Path, method: str 
         "train", "--params", str(given), "--dataset", "toy", "--method", method, "--seed", str(seed),
         "--images", str(paths["images"]), "--ground-truth", str(paths["ground_truth"]), *external,
         "--state", str(out / "state"), "--checkpoint", str(out / "checkpoint.pt"), "--log", str(out / "log.parquet"),
-        "--provenance", str(out / "provenance.json"),
+        "--mined", str(out / "mined.parquet"), "--provenance", str(out / "provenance.json"),
     ]  # fmt: skip

@@ -24,6 +24,8 @@ STEPS = {
     "published": "write a table with the numbers that the paper printed",
     "claims": "hold the paper's claims against finished runs, and its numbers against each other",
     "detections-sheet": "draw detections of the methods beside each other",
+    "differences-sheet": "draw detections of two methods on the images where they differ most",
+    "mined-sheet": "draw which RoIs each miner selects in the course of training",
     "report": "make one page with everything that was found out",
     "compare": "put the results of two commits side by side, with the parameters that changed",
 }

@@ -20,7 +20,7 @@ _DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{d
 _NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
           *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
-          "scales.{scale}.rpn", "scales.{scale}.train"]  # fmt: skip
+          "scales.{scale}.rpn", "scales.{scale}.train", "scales.{scale}.probe"]  # fmt: skip
 
 _CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
 _AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
@@ -41,6 +41,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "artifacts.{artifact}",
         "run",
         "methods.{methods}.title",
+        "methods.{methods}.miner",
         "datasets.{datasets}.title",
         "datasets.{datasets}.classes",
         "datasets.{datasets}.rigid",
@@ -87,6 +88,8 @@ STEP_KEYS: dict[str, list[str]] = {
         "scales.{scale}",
     ],
     "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
+    "differences_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title", "evaluation.ious"],
+    "mined_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title", "methods.{methods}.miner"],
 }
 
 
@@ -230,21 +233,58 @@ def notice(params: Params, datasets: list[str]) -> str:
 def artifacts(params: Params) -> dict[str, Params]:
     """Name -> specification of every figure and table that the run's data sets allow.
 
-    The paper's are listed in ``params.yaml``; a data set that appears in none of them gets a figure and a table of
-    each kind that makes sense for it, under its own name.
+    The paper's are listed in ``params.yaml``; a figure shows those of its data sets that run. A data set that appears
+    in none of them gets a figure and a table of each kind that makes sense for it, under its own name.
     """
     run = params.get("run", {}).get("datasets", [])
     named = {d for spec in params.get("artifacts", {}).values() for d in spec["datasets"]}
-    result = {n: s for n, s in params.get("artifacts", {}).items() if set(s["datasets"]) <= set(run)}
+    result = {}
+    for name, spec in params.get("artifacts", {}).items():
+        present = [dataset for dataset in spec["datasets"] if dataset in run]
+        if present == spec["datasets"] or (present and spec["kind"].endswith("figure")):
+            result[name] = {**spec, "datasets": present}
     for dataset in run:
         if dataset in named or dataset not in params["datasets"]:  # the part for one artifact lacks the others
             continue
         result[f"{dataset}_ap_figure"] = {"kind": "ap_figure", "datasets": [dataset]}
         result[f"{dataset}_loss_figure"] = {"kind": "loss_figure", "datasets": [dataset], "rois": "all"}
+        for kind in ("strata_figure", "ratio_figure", "interval_figure", "improvement_figure"):
+            result[f"{dataset}_{kind}"] = {"kind": kind, "datasets": [dataset]}
         result[f"{dataset}_ap_table"] = {"kind": "ap_table", "datasets": [dataset]}
         if params["datasets"][dataset].get("rigid"):
             result[f"{dataset}_rigid_table"] = {"kind": "rigid_table", "datasets": [dataset]}
-    return result
+    compared = {n for n, s in result.items() if s["kind"] == "improvement_figure"}
+    return {n: s for n, s in result.items() if n not in compared or len(artifact_methods(params, s)) > 1}
+
+
+_LOG, _AP_TABLE = "{dataset}/{method}/seed{seed}/log.parquet", "{dataset}/{method}/seed{seed}/ap.csv"
+
+# What each kind of figure or table is made from, below results/<scale>; {first} is the method that others are compared
+# with. Tables show the intervals of sohem difference as well.
+ARTIFACT_SOURCES = {
+    "ap_figure": _AP_TABLE,
+    "loss_figure": _LOG,
+    "strata_figure": _LOG,
+    "ratio_figure": _LOG,
+    "interval_figure": "{dataset}/interval_{method}.csv",
+    "improvement_figure": "{dataset}/difference_{first}_{method}.csv",
+    "ap_table": _AP_TABLE,
+    "rigid_table": _AP_TABLE,
+}
+
+
+def artifact_sources(params: Params, spec: Params) -> dict[tuple[str, str, int], str]:
+    """(data set, method, seed) -> the file that an artifact reads, below results/<scale>.
+
+    The seed is the first of the run's where a file is made from all of them.
+    """
+    pattern, methods, seeds = ARTIFACT_SOURCES[spec["kind"]], artifact_methods(params, spec), params["run"]["seeds"]
+    return {
+        (dataset, method, seed): pattern.format(dataset=dataset, method=method, seed=seed, first=methods[0])
+        for dataset in spec["datasets"]
+        for method in (methods[1:] if "{first}" in pattern else methods)
+        for seed in (seeds if "{seed}" in pattern else seeds[:1])
+    }
 
 
 def artifact_methods(params: Params, spec: Params) -> list[str]:

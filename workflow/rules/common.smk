@@ -127,11 +127,8 @@ def option(name):
 
 
 def artifact_runs(wildcards):
-    """What a figure or table is made from: the training logs (losses) or the measured precision of its runs."""
-    spec = ARTIFACTS[wildcards.artifact]
-    name = "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv"
-    methods = params.artifact_methods(config, spec)
-    return expand(f"{RUN}/{name}", dataset=spec["datasets"], method=methods, seed=SEEDS)
+    """What a figure or table is made from."""
+    return [f"{RES}/{name}" for name in params.artifact_sources(config, ARTIFACTS[wildcards.artifact]).values()]
 
 
 def evidence(wildcards):

@@ -90,6 +90,61 @@ rule interval:
         " --ground-truth {input.ground_truth} --out {output.csv} {input.runs} &> {log}"
 
 
+rule differences_sheet:
+    input:
+        manifest=rules.fetch.output.manifest,
+        split=rules.split.output.split,
+        images=rules.split.output.images,
+        ground_truth=rules.split.output.ground_truth,
+        detections=expand(rules.detect.output.detections, method=METHODS[:2], seed=SEEDS[0], allow_missing=True),
+        src=sources.of_steps("differences-sheet"),
+    output:
+        sheet=report(
+            f"{RES}/differences_{{dataset}}.png",
+            caption="../report/differences_sheet.rst",
+            category="Evidence",
+            labels={"data set": "{dataset}", "shows": "where the methods differ most"},
+        ),
+        provenance=f"{RES}/differences_{{dataset}}.provenance.json",
+    params:
+        cfg=cfg("differences_sheet", "dataset"),
+        detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.detections)],
+    log:
+        f"{LOG}/differences_sheet/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/differences_sheet/{{dataset}}.tsv"
+    shell:
+        "sohem differences-sheet --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --ground-truth {input.ground_truth} --out {output.sheet} {params.detections:q} &> {log}"
+
+
+rule mined_sheet:
+    input:
+        manifest=rules.fetch.output.manifest,
+        split=rules.split.output.split,
+        images=rules.split.output.images,
+        mined=expand(rules.train.output.mined, method=METHODS, seed=SEEDS[0], allow_missing=True),
+        src=sources.of_steps("mined-sheet"),
+    output:
+        sheet=report(
+            f"{RES}/mined_{{dataset}}.png",
+            caption="../report/mined_sheet.rst",
+            category="Evidence",
+            labels={"data set": "{dataset}", "shows": "what was mined"},
+        ),
+        provenance=f"{RES}/mined_{{dataset}}.provenance.json",
+    params:
+        cfg=cfg("mined_sheet", "dataset"),
+        mined=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.mined)],
+    log:
+        f"{LOG}/mined_sheet/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/mined_sheet/{{dataset}}.tsv"
+    shell:
+        "sohem mined-sheet --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
+        " --out {output.sheet} {params.mined:q} &> {log}"
+
+
 rule detections_sheet:
     input:
         manifest=rules.fetch.output.manifest,

@@ -35,6 +35,7 @@ rule train:
     output:
         checkpoint=f"{RUN}/checkpoint.pt",
         log=f"{RUN}/log.parquet",
+        mined=f"{RUN}/mined.parquet",
         provenance=f"{RUN}/provenance.json",
     params:
         cfg=cfg("train", "dataset", "method"),
@@ -53,4 +54,5 @@ rule train:
         "sohem train --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
         " --seed {wildcards.seed} --images {input.images} --ground-truth {input.ground_truth}"
         " {params.proposals} {params.weights} --state {params.state} --cache {params.cache}"
-        " --checkpoint {output.checkpoint} --log {output.log} --provenance {output.provenance} &> {log}"
+        " --checkpoint {output.checkpoint} --log {output.log} --mined {output.mined}"
+        " --provenance {output.provenance} &> {log}"

@@ -17,7 +17,9 @@ from sohem import files, params, provenance
 from sohem.errors import DataError, ParamsError
 from sohem.paper import published, tables
 
-MANY_CLASSES = 8  # a figure shows each class if there are at most so many, otherwise the mean only
+# The step that makes a file, by the beginning of the file's name.
+STEPS = {"ap.csv": "sohem evaluate", "log.parquet": "sohem train", "interval": "sohem interval",
+         "difference": "sohem difference"}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +38,15 @@ def run(args: argparse.Namespace) -> None:
     if args.artifact not in specs:
         raise ParamsError(f"artifacts.{args.artifact}: not defined; expected one of {', '.join(specs)}")
     spec = specs[args.artifact]
-    figure = spec["kind"] in ("ap_figure", "loss_figure")
-    inputs = run_files(parameters, spec, args.results, "log.parquet" if spec["kind"] == "loss_figure" else "ap.csv")
-    differences = {} if figure else difference_files(parameters, spec, args.results)
-    made = _figure(parameters, spec, inputs) if figure else _table(parameters, args.artifact, spec, inputs, differences)
+    inputs = run_files(parameters, spec, args.results)
+    differences = {}
+    if spec["kind"].endswith("figure"):
+        from sohem.commands.artifact_figure import draw  # here, since matplotlib takes its time and tables need none
+
+        made = draw(parameters, spec, inputs, _notice(parameters, spec))
+    else:
+        differences = difference_files(parameters, spec, args.results)
+        made = _table(parameters, args.artifact, spec, inputs, differences)
     for suffix, data in made.items():
         files.write_bytes(Path(f"{args.out}.{suffix}"), data)
     part = params.select(parameters, "artifact", artifact=args.artifact)  # as the workflow gives it
@@ -50,23 +57,17 @@ def run(args: argparse.Namespace) -> None:
 Runs = dict[tuple[str, str, int], Path]
 
 
-def run_files(parameters: params.Params, spec: params.Params, results: Path, name: str) -> Runs:
-    """(data set, method, seed) -> the file ``name`` of that run, for all runs that the artifact shows.
+def run_files(parameters: params.Params, spec: params.Params, results: Path) -> Runs:
+    """(data set, method, seed) -> the file that the artifact reads, for all runs that it shows.
 
     Raises:
-        DataError: a file is missing; the message says which run makes it.
+        DataError: a file is missing; the message says which step makes it.
     """
-    methods, seeds = params.artifact_methods(parameters, spec), parameters["run"]["seeds"]
-    runs = {
-        (dataset, method, seed): results / dataset / method / f"seed{seed}" / name
-        for dataset in spec["datasets"]
-        for method in methods
-        for seed in seeds
-    }
+    runs = {run: results / name for run, name in params.artifact_sources(parameters, spec).items()}
     missing = [(run, path) for run, path in runs.items() if not path.is_file()]
     if missing:
         (dataset, method, seed), path = missing[0]
-        step = "sohem evaluate" if name == "ap.csv" else "sohem train"
+        step = STEPS[path.name.partition("_")[0]]
         raise DataError(
             f"{path}: no such file ({len(missing)} of {len(runs)} runs lack it). Run {step} for data set {dataset}, "
             f"method {method}, seed {seed}, or make it with snakemake {path}"
@@ -119,36 +120,6 @@ def read_ap(runs: Runs) -> pd.DataFrame:
             raise DataError(f"{path}: not a table of AP ({error}); run sohem evaluate again") from None
         parts.append(part.assign(dataset=dataset, method=method, seed=seed))
     return pd.concat(parts, ignore_index=True)
-
-
-def _figure(parameters: params.Params, spec: params.Params, runs: Runs) -> dict[str, bytes]:
-    from sohem.paper import figures  # here, since matplotlib takes its time and tables need none
-
-    methods = params.artifact_methods(parameters, spec)
-    title = {key: parameters["methods"][key]["title"] for key in methods}
-    notice = _notice(parameters, spec)
-    if spec["kind"] == "loss_figure":
-        logs = {
-            parameters["datasets"][dataset]["title"]: {
-                title[method]: [files.read_table(runs[dataset, method, seed]) for seed in parameters["run"]["seeds"]]
-                for method in methods
-            }
-            for dataset in spec["datasets"]
-        }
-        window = params.at_scale(parameters)["window"]
-        figure = figures.loss_figure(logs, spec.get("rois", "all"), window, notice)
-    else:
-        ap = read_ap(runs)
-        panels = []
-        for dataset in spec["datasets"]:
-            classes = params.class_names(parameters, dataset)
-            shown = spec.get("classes", classes if len(classes) <= MANY_CLASSES else [])
-            for method in methods:
-                part = ap[(ap["dataset"] == dataset) & (ap["method"] == method)]
-                heading = f"{parameters['datasets'][dataset]['title']}, {title[method]}"
-                panels.append(figures.ApPanel(heading, part, shown))
-        figure = figures.ap_figure(panels, parameters["evaluation"]["metric"], notice)
-    return {suffix: figures.to_bytes(figure, suffix) for suffix in ("svg", "png")}
 
 
 def _table(

@@ -6,9 +6,9 @@ least 0.5 are shown: green if they are right at IoU 0.5, red if they are wrong, 
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from sohem import files, params, provenance
 from sohem.errors import SohemError
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     classes = params.class_names(settings, args.dataset)
     images = files.read_table(args.images)
     truth = files.read_table(args.ground_truth)
-    found = read_detections(args.detections)
+    found = read_methods(args.detections)
     test = images[images["subset"] == "test"]
     chosen = contact_sheet.choose(test, truth, classes, COUNT)
     colours = contact_sheet.class_colours(classes)
@@ -66,8 +66,11 @@ def run(args: argparse.Namespace) -> None:
     files.write_json(args.out.with_suffix(".provenance.json"), {"artifact": args.out.stem, **record})
 
 
-def read_detections(pairs: list[str]) -> dict[str, pd.DataFrame]:
-    """Method -> its detections, from ``METHOD=FILE`` words in their order.
+def read_methods(pairs: list[str], read: Callable[[str], Any] = files.read_table) -> dict[str, Any]:
+    """Method -> its table, from ``METHOD=FILE`` words in their order.
+
+    Args:
+        read: from FILE to what is wanted of it.
 
     Raises:
         SohemError: a word has no ``=``.
@@ -80,5 +83,5 @@ def read_detections(pairs: list[str]) -> dict[str, pd.DataFrame]:
             raise SohemError(
                 f"{pair}: expected METHOD=FILE, for example ohem=results/demo/voc/ohem/seed0/detections.parquet"
             )
-        tables[method] = files.read_table(path)
+        tables[method] = read(path)
     return tables

@@ -18,6 +18,7 @@ from sohem.progress import track
 from sohem.training import checkpoint, cost, device
 from sohem.training.interrupt import stop_on_signal
 from sohem.training.loop import Run, log_table, normalise_targets, start, train
+from sohem.training.probe import mined_table, probe_images
 from sohem.training.samples import SampleReader
 
 
@@ -34,11 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, help="folder to keep resized images in; runs may share it")
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector to write (.pt)")
     parser.add_argument("--log", type=Path, required=True, help="table with one row an iteration to write (.parquet)")
+    parser.add_argument("--mined", type=Path, required=True, help="table of RoIs of a few images to write (.parquet)")
     parser.add_argument("--provenance", type=Path, required=True, help="what the run was made from (.json)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train or resume, then write checkpoint, log and provenance."""
+    """Train or resume, then write checkpoint, log, what was mined, and provenance."""
     given = params.load(args.params, dataset=args.dataset, method=args.method)
     settings = params.select(given, "train", dataset=args.dataset, method=args.method)
     scale = params.at_scale(settings)
@@ -63,7 +65,10 @@ def run(args: argparse.Namespace) -> None:
         if not resume(args, settings, current, reader, save):
             print(f"stopped at iteration {current.done}; the same command goes on from there")
             raise KeyboardInterrupt
-        write_table(args.log, log_table(current.log))
+        log = log_table(current.log)
+        write_table(args.log, log)
+        names = [reader.names[index] for index in probe_images(reader, scale["probe"]["images"])]
+        write_table(args.mined, mined_table(current.mined, log, names, params.class_names(settings, args.dataset)))
         origin = provenance.record(settings, inputs, device=device.describe(chosen))
         measured = {"machine": cost.machine(chosen, scale["threads"]), "cost": meter.total()}
         write_json(args.provenance, {**origin, **measured})

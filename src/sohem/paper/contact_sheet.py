@@ -25,6 +25,8 @@ LIMIT = 1024 * 1024  # bytes: what a sheet may weigh in the repository
 _PAGE: Colour = (250, 250, 248)
 _INK: Colour = (40, 40, 44)
 _GAP = 8
+_CAPTION = 19
+_LEAST = 760  # pixels, the width of a sheet without images
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
@@ -51,6 +53,7 @@ def draw_boxes(
     dashed: Sequence[bool] | None = None,
     hatched: Sequence[bool] | None = None,
     scale: float = 1.0,
+    width: int = 2,
 ) -> Image.Image:
     """An image with labelled boxes.
 
@@ -60,6 +63,7 @@ def draw_boxes(
         labels, colours: of the G boxes; an empty label is not drawn.
         dashed: boxes with a broken outline (difficult ones). hatched: regions filled with stripes (to be ignored).
         scale: the image is enlarged or reduced by this factor, the lines and letters are not.
+        width: of the lines, in pixels.
     """
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     # Enlarging repeats pixels: what the detector sees stays to be seen, and the file stays small.
@@ -72,23 +76,23 @@ def draw_boxes(
         x0, y0, x1, y1 = box[0], box[1], max(box[2] - 1, box[0]), max(box[3] - 1, box[1])
         if hatched is not None and hatched[k]:
             _hatch(draw, x0, y0, x1, y1, colours[k])
-        _outline(draw, x0, y0, x1, y1, colours[k], 4.0 if dashed is not None and dashed[k] else 0.0)
+        _outline(draw, x0, y0, x1, y1, colours[k], 4.0 if dashed is not None and dashed[k] else 0.0, width)
         if labels[k]:
             _tag(draw, labels[k], x0, y0, y1, size, colours[k], letters, placed)
     return picture
 
 
 def _outline(
-    draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Colour, dash: float
+    draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Colour, dash: float, width: int
 ) -> None:
     if not dash:
-        draw.rectangle((x0, y0, x1, y1), outline=colour, width=2)
+        draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
         return
     for ax, ay, bx, by in ((x0, y0, x1, y0), (x1, y0, x1, y1), (x1, y1, x0, y1), (x0, y1, x0, y0)):
         length = math.hypot(bx - ax, by - ay)
         for start in np.arange(0, length, 2 * dash):
             s, e = start / length, min(start + dash, length) / length
-            draw.line((ax + (bx - ax) * s, ay + (by - ay) * s, ax + (bx - ax) * e, ay + (by - ay) * e), colour, 2)
+            draw.line((ax + (bx - ax) * s, ay + (by - ay) * s, ax + (bx - ax) * e, ay + (by - ay) * e), colour, width)
 
 
 def _hatch(draw: ImageDraw.ImageDraw, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
@@ -217,25 +221,64 @@ def cell_scale(width: int, height: int, cell: int) -> float:
     return float(math.floor(factor)) if factor >= 1 else factor
 
 
+Words = Sequence[tuple[str, Colour]]
+"""Words of a line, each with the colour of a mark before it."""
+
+
 def page(
-    cells: Sequence[Image.Image], columns: int, title: str, notice: str, key: str, headings: Sequence[str] = ()
+    cells: Sequence[Image.Image],
+    columns: int,
+    title: str,
+    notice: str,
+    key: str,
+    headings: Sequence[str] = (),
+    marks: Words = (),
 ) -> Image.Image:
-    """Cells in rows of ``columns``, under a title, the notice, a line that explains the drawing, and headings."""
+    """Cells in rows of ``columns``, under a title, the notice, a line that explains the drawing, and headings.
+
+    Args:
+        marks: colours that the line does not explain, on a line of their own.
+    """
     widths = [max(cell.width for cell in cells[k::columns]) for k in range(min(columns, len(cells)))]
     heights = [max(cell.height for cell in cells[k : k + columns]) for k in range(0, len(cells), columns)]
-    top = 62 + (24 if headings else 0)
-    sheet = Image.new("RGB", (sum(widths) + _GAP * (len(widths) + 1), top + sum(heights) + _GAP * len(heights)), _PAGE)
+    below_key = 62 + (22 if marks else 0)
+    top = below_key + (24 if headings else 0)
+    width = max(sum(widths) + _GAP * (len(widths) + 1), _LEAST if len(cells) == 0 else 0)
+    sheet = Image.new("RGB", (width, top + sum(heights) + _GAP * len(heights)), _PAGE)
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP, 6), title, _INK, font=font(22))
     draw.text((sheet.width - _GAP, 9), notice, (160, 60, 20), font=font(17), anchor="ra")
     draw.text((_GAP, 36), key, _INK, font=font(15))
-    for k, heading in enumerate(headings):
-        draw.text((_GAP + sum(widths[:k]) + _GAP * k, 62), heading, _INK, font=font(17))
+    line(draw, _GAP, 58, marks, 15)
+    for k, heading in enumerate(headings if len(cells) else ()):
+        draw.text((_GAP + sum(widths[:k]) + _GAP * k, below_key), heading, _INK, font=font(17))
     for k, cell in enumerate(cells):
         row, column = divmod(k, columns)
         x, y = _GAP + sum(widths[:column]) + _GAP * column, top + sum(heights[:row]) + _GAP * row
         sheet.paste(cell, (x, y))
     return sheet
+
+
+def line(draw: ImageDraw.ImageDraw, x: float, y: float, words: Words, size: int) -> None:
+    """Write words one after the other, each behind a square of its colour."""
+    letters = font(size)
+    for text, colour in words:
+        draw.rectangle((x, y + 0.3 * size, x + 0.7 * size, y + size), fill=colour)
+        draw.text((x + size, y), text, _INK, font=letters)
+        x += size + draw.textlength(text, font=letters) + size
+
+
+def captioned(picture: Image.Image, words: str, marks: Words = ()) -> Image.Image:
+    """A picture with a line of text above it, which may end with marked words."""
+    letters = font(13)
+    start = letters.getlength(words) + 12
+    needed = start + sum(26 + letters.getlength(text) for text, _ in marks)
+    cell = Image.new("RGB", (max(picture.width, round(needed)), picture.height + _CAPTION), _PAGE)
+    cell.paste(picture, (0, _CAPTION))
+    draw = ImageDraw.Draw(cell)
+    draw.text((0, 1), words, _INK, font=letters)
+    line(draw, start, 1, marks, 13)
+    return cell
 
 
 def to_png(sheet: Image.Image, limit: int = LIMIT) -> bytes:

@@ -67,7 +67,7 @@ def ap_figure(panels: Sequence[ApPanel], metric: str, notice: str) -> Figure:
     """AP in percent against the IoU threshold: a line for each chosen class, a thick one for the mAP (Figure 2a)."""
     with matplotlib.rc_context(STYLE):
         columns = min(len(panels), 2)
-        figure, axes = _grid(-(-len(panels) // columns), columns, height=2.3, notice=notice)
+        figure, axes = grid(-(-len(panels) // columns), columns, height=2.3, notice=notice)
         labels = list(dict.fromkeys(name for panel in panels for name in panel.classes))
         looks = {
             name: {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)],
@@ -85,7 +85,7 @@ def ap_figure(panels: Sequence[ApPanel], metric: str, notice: str) -> Figure:
             ax.set_axis_off()
         handles = [Line2D([], [], label=name, **looks[name]) for name in labels]
         handles.append(Line2D([], [], label="mAP", color=BLACK, linewidth=2.2))
-        _legend(figure, handles, most=4 if columns == 1 else 8)
+        legend(figure, handles, most=4 if columns == 1 else 8)
         return figure
 
 
@@ -104,14 +104,14 @@ def loss_figure(
     with matplotlib.rc_context(STYLE):
         single = all(len(methods) == 1 for methods in logs.values())
         if single:
-            figure, axes = _grid(1, len(logs), height=2.2, notice=notice)
+            figure, axes = grid(1, len(logs), height=2.2, notice=notice)
             for (dataset, methods), ax in zip(logs.items(), axes.flat, strict=True):
                 for k, (loss, name) in enumerate(LOSSES.items()):
                     for runs in methods.values():
                         _plot_loss(ax, runs, f"{loss}_{rois}", window, COLOURS[k], k, name)
                 ax.set(title=f"{dataset}, {', '.join(methods)}", ylabel=f"loss per RoI, {ROIS[rois]}")
         else:
-            figure, axes = _grid(len(logs), 2, height=1.9, notice=notice)
+            figure, axes = grid(len(logs), 2, height=1.9, notice=notice)
             for (dataset, methods), row in zip(logs.items(), axes, strict=True):
                 for (loss, name), ax in zip(LOSSES.items(), row, strict=True):
                     for k, (method, runs) in enumerate(methods.items()):
@@ -125,10 +125,9 @@ def loss_figure(
         for ax in axes.flat:
             ax.set_ylim(0, 1.08 * ax.dataLim.y1)
             ax.yaxis.set_major_locator(MaxNLocator(5))
-            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
-            ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+            iterations(ax)
         handles = {h.get_label(): h for ax in axes.flat for h in ax.get_lines() if h.get_label()[0] != "_"}
-        _legend(figure, list(handles.values()), most=4)
+        legend(figure, list(handles.values()), most=4)
         return figure
 
 
@@ -163,14 +162,15 @@ def to_bytes(figure: Figure, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
-def _grid(rows: int, columns: int, height: float, notice: str) -> tuple[Figure, np.ndarray]:
+def grid(rows: int, columns: int, height: float, notice: str) -> tuple[Figure, np.ndarray]:
+    """A figure with ``rows`` x ``columns`` panels, each ``height`` inches high, and the notice above them."""
     width = COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
     figure = Figure(figsize=(width, height * rows + 0.55), layout="constrained")
     figure.suptitle(notice, x=0.995, ha="right", fontsize=6.5, color="#555555", style="italic")
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _legend(figure: Figure, handles: list[Any], most: int) -> None:
+def legend(figure: Figure, handles: list[Any], most: int) -> None:
     """A legend under the panels, of at most ``most`` columns, its rows as even as they can be."""
     rows = -(-len(handles) // most)
     figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // rows))
@@ -204,5 +204,12 @@ def _mark_beta(ax: Axes, methods: Mapping[str, Sequence[pd.DataFrame]]) -> None:
             return
 
 
-def _thousands(value: float, _position: int | None = None) -> str:
+def iterations(ax: Axes) -> None:
+    """Few round numbers on the axis of the iterations."""
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
+
+
+def thousands(value: float, _position: int | None = None) -> str:
+    """12000 as 12k, for an axis."""
     return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

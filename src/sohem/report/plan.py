@@ -51,15 +51,21 @@ def parts(given: Params) -> list[Part]:
     for name, spec in specs.items():
         kind = "figure" if spec["kind"].endswith("figure") else "table"
         about = ", ".join(given["datasets"][dataset]["title"] for dataset in spec["datasets"])
-        found.append(Part(name, kind, f"{label(name)}: {_SHOWS[spec['kind']]}, {about}", kind, {"artifact": name}))
+        title = f"{_SHOWS[spec['kind']]}, {about}"
+        title = title[0].upper() + title[1:] if label(name) == name else f"{label(name)}: {title}"
+        found.append(Part(name, kind, title, kind, {"artifact": name}))
     found += [
         Part("ablation_figure", "figure", "Ablation: each way to choose the RoIs", "ablation", {}, expected=False),
         Part("ablation", "table", "Ablation: each way to choose the RoIs", "ablation", {}, expected=False),
     ]
-    for dataset, title in datasets.items():
-        found.append(_sheet("detections", "detections_sheet", dataset, f"Detections, {title}"))
-    for dataset, title in datasets.items():
-        found.append(_sheet("contact", "contact_sheet", dataset, f"Images and ground truth, {title}"))
+    sheets = {"detections": "Detections", "contact": "Images and ground truth"}
+    if len(given["run"]["methods"]) > 1:
+        sheets = {"differences": "Where the methods differ most", **sheets}
+    if parameters.at_scale(given)["probe"]["images"]:
+        sheets = {"mined": "What was mined", **sheets}
+    for stem, shows in sheets.items():
+        for dataset, title in datasets.items():
+            found.append(Part(f"{stem}_{dataset}", "sheet", f"{shows}, {title}", f"{stem}_sheet", {"dataset": dataset}))
     return found
 
 
@@ -113,8 +119,8 @@ _SHOWS = {
     "loss_figure": "losses during training",
     "ap_table": "AP of each class",
     "rigid_table": "rigid and non-rigid classes",
+    "strata_figure": "what the mini-batches are made of",
+    "ratio_figure": "alpha, beta and the ratio of the losses",
+    "interval_figure": "mAP against the IoU threshold, with intervals",
+    "improvement_figure": "improvement of each class, with intervals",
 }
-
-
-def _sheet(stem: str, caption: str, dataset: str, title: str) -> Part:
-    return Part(f"{stem}_{dataset}", "sheet", title, caption, {"dataset": dataset})

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from sohem.errors import SohemError, TrainingError
 from sohem.mining.schedule import coefficients
 from sohem.params import Params
 from sohem.randomness import epoch_order, stream
+from sohem.training import probe
 from sohem.training.loader import ahead
 from sohem.training.optimiser import learning_rate, set_rate, sgd
 from sohem.training.samples import Sample, SampleReader
@@ -40,6 +41,7 @@ class Run:
     optimiser: torch.optim.Optimizer
     log: np.ndarray  # [iterations of the whole run, len(LOG_COLUMNS)] float64; rows not done yet are NaN
     done: int = 0
+    mined: dict[int, Tensor] = field(default_factory=dict)  # iteration -> what the probe recorded
 
     def state(self) -> dict[str, Any]:
         """As stored. The iteration stands for the state of the schedule, the sampler and every generator."""
@@ -48,6 +50,7 @@ class Run:
             "model": self.detector.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "log": torch.from_numpy(self.log[: self.done].copy()),
+            "mined": self.mined,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -56,6 +59,7 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.done = state["iteration"]
         self.log[: self.done] = state["log"].cpu().numpy()
+        self.mined = {iteration: record.cpu() for iteration, record in state["mined"].items()}
 
 
 def start(detector: Detector, train_settings: dict[str, Any], iterations: int) -> Run:
@@ -137,6 +141,8 @@ def train(
     schedule = method.get("schedule", {})
     each_time = device.type == "cpu" or schedule.get("stable") == "slope" or "ratio" in (target, schedule.get("shape"))
     pending: list[Tensor] = []
+    looked_at = probe.probe_images(reader, settings["probe"]["images"])
+    moments = probe.moments(settings["probe"]["at"], total)
 
     def flush() -> None:
         first = run.done - len(pending)
@@ -169,6 +175,8 @@ def train(
         try:
             samples = [sample.to(device) for sample in next(batches)]
             with memory_errors(iteration + 1):
+                if mining.iteration in moments:
+                    run.mined[mining.iteration] = probe.record(run.detector, reader, looked_at, mining, settings, seed)
                 loss, sums = batch_loss(run.detector, samples, mining, settings, seed)
                 loss.backward()
         except SohemError:  # an unreadable image, too little memory: what is done so far is kept

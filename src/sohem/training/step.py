@@ -73,9 +73,43 @@ def batch_loss(
 
 def mine(detector: Detector, sample: Sample, mining: Mining, settings: dict[str, Any], seed: int, slot: int) -> Mined:
     """Features and RoIs of one image, the read-only pass over all of them, and the B that are chosen."""
-    iteration, device = mining.iteration, sample.image.device
     features = detector.features(sample.pixels())
-    rois, loss, rpn_losses = propose(detector, features, sample, settings, seed, iteration, slot)
+    rois, loss, rpn_losses = propose(detector, features, sample, settings, seed, mining.iteration, slot)
+    seen = look(detector, features, rois, sample, mining, settings, seed, slot)
+    labels, l_cls, l_loc, selected = seen.labels, seen.l_cls, seen.l_loc, seen.selected
+    shares = composition(selected, l_cls, l_loc, labels, quantile(mining.method))
+    sums = [(labels >= 0).sum(), (labels > 0).sum(), l_cls.sum(), l_loc.sum()]
+    return Mined(features, rois[selected], labels[selected], seen.targets[selected], loss, sums, shares, rpn_losses)
+
+
+def quantile(method: Params) -> float:
+    """Above which quantile a loss counts as high; the median where a method does not sample by strata."""
+    return method.get("quantile", 0.5)
+
+
+@dataclass
+class Seen:
+    """What the read-only pass says of all R RoIs of an image."""
+
+    labels: Tensor  # [R]
+    targets: Tensor  # [R, 4], normalised
+    l_cls: Tensor  # [R]
+    l_loc: Tensor  # [R]
+    selected: Tensor  # [B] indices
+
+
+def look(
+    detector: Detector,
+    features: Tensor,
+    rois: Tensor,
+    sample: Sample,
+    mining: Mining,
+    settings: dict[str, Any],
+    seed: int,
+    slot: int,
+) -> Seen:
+    """Label the RoIs [R, 4] of an image, take their losses by the read-only pass, and choose B of them."""
+    iteration, device = mining.iteration, rois.device
     labels, offsets = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings["train"]["foreground_iou"])
     # A label of -1 (ignored) reads the last class's statistics; both losses of such a RoI are 0 all the same.
     targets = (offsets - detector.head.box_mean[labels]) / detector.head.box_std[labels]
@@ -94,9 +128,7 @@ def mine(detector: Detector, sample: Sample, mining: Mining, settings: dict[str,
         mining.beta,
         stream(seed, "random sampling", iteration, slot, device=device),
     )
-    shares = composition(selected, l_cls, l_loc, labels, mining.method.get("quantile", 0.5))
-    sums = [(labels >= 0).sum(), (labels > 0).sum(), l_cls.sum(), l_loc.sum()]
-    return Mined(features, rois[selected], labels[selected], targets[selected], loss, sums, shares, rpn_losses)
+    return Seen(labels, targets, l_cls, l_loc, selected)
 
 
 @torch.no_grad()
