@@ -1,10 +1,13 @@
 """The report, from results made by hand: KITTI, two methods, one seed, one figure, one table, one sheet of images."""
 
+import base64
 import copy
+import io
 import re
 from pathlib import Path
 
 import jinja2
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -264,10 +267,16 @@ def test_a_file_that_results_were_made_from_in_two_versions_shows():
 
 
 def test_pictures_keep_their_pixels(tmp_path):
-    Image.effect_mandelbrot((40, 20), (-2, -1, 1, 1), 50).save(tmp_path / "a.png")
-    made = embed.sheet(tmp_path / "a.png")
-    assert made.source.startswith("data:image/webp;base64,")
-    assert (made.width, made.height) == (20, 10)
+    grey = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    Image.fromarray(grey > 127).save(tmp_path / "line.png")  # one bit a pixel: larger as WebP
+    made = embed.sheet(tmp_path / "line.png")
+    assert made.source.startswith("data:image/png;base64,")
+    assert (made.width, made.height) == (32, 32)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    packed = embed.sheet(tmp_path / "grey.png").source
+    assert packed.startswith("data:image/webp;base64,")
+    with Image.open(io.BytesIO(base64.b64decode(packed.split(",")[1]))) as image:
+        assert image.size == (64, 64)
     (tmp_path / "a.svg").write_text(SVG)
     assert embed.vector(tmp_path / "a.svg")[1:] == (96, 48)  # 72 points are an inch, and that is 96 CSS pixels
 

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sohem.errors import DataError
 
-QUALITY = 75  # of WebP, 0 to 100: a sheet of drawn boxes takes a quarter of its PNG, and looks the same
+QUALITY = 75  # of WebP, 0 to 100: a sheet of photographs with boxes takes a quarter of its PNG, and looks the same
 # Width and height in points, as matplotlib writes them into the root element.
 SIZE = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"')
 
@@ -38,16 +38,19 @@ def vector(path: Path) -> Picture:
 
 
 def sheet(path: Path) -> Picture:
-    """A PNG, packed smaller as WebP with the same number of pixels, shown at half of it (they are made for print).
+    """A PNG, or the same pixels as WebP where that is smaller; shown at half their number (sheets are for print too).
 
     Raises:
         DataError: it is missing, or no image.
     """
+    data = _read(path)
     try:
-        with Image.open(io.BytesIO(_read(path))) as image:
-            packed = io.BytesIO()
-            image.convert("RGB").save(packed, "WEBP", quality=QUALITY, method=6)
-            return Picture(_uri("image/webp", packed.getvalue()), image.width // 2, image.height // 2)
+        with Image.open(io.BytesIO(data)) as image:
+            buffer = io.BytesIO()
+            image.convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=6)
+            packed = buffer.getvalue()
+            source = _uri("image/webp", packed) if len(packed) < len(data) else _uri("image/png", data)
+            return Picture(source, image.width // 2, image.height // 2)
     except UnidentifiedImageError:
         raise DataError(f"{path}: not an image; delete it and make it again") from None
 

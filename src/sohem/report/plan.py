@@ -121,6 +121,6 @@ _SHOWS = {
     "rigid_table": "rigid and non-rigid classes",
     "strata_figure": "what the mini-batches are made of",
     "ratio_figure": "alpha, beta and the ratio of the losses",
-    "interval_figure": "mAP against the IoU threshold, with intervals",
+    "interval_figure": "mean AP against the IoU threshold, with intervals",
     "improvement_figure": "improvement of each class, with intervals",
 }
