@@ -59,6 +59,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args = build_parser(step).parse_args(argv)
         args.run(args)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("", "sohem"):
+            raise
+        print(
+            f"sohem: error: the steps of the pipeline need {error.name}, which is not installed: "
+            "pip install 'sohem[pipeline]', or in the repository: make demo",
+            file=sys.stderr,
+        )
+        return 2
     except SohemError as error:
         print(f"sohem: error: {error}", file=sys.stderr)
         return 2

@@ -25,5 +25,9 @@ class TrainingError(SohemError):
     """Training cannot go on (a loss that is not finite, no device, no memory)."""
 
 
+class MiningError(SohemError, ValueError):
+    """The library was called with something that it cannot mine."""
+
+
 class DownloadError(SohemError):
     """A file cannot be downloaded, or is not the one that is wanted, or there is no room for it."""

@@ -95,8 +95,16 @@ def loss_ratio(cls: NDArray[np.float64], loc: NDArray[np.float64]) -> float:
     1, the weight that OHEM gives, if nothing is recorded yet or L_loc was 0 throughout (no foreground
     selected): with 0 foreground might never be selected again.
     """
-    below = loc.sum()
-    return float(cls.sum() / below) if below > 0 else 1.0
+    return float(ratio(cls.sum(), loc.sum()))
+
+
+def ratio(above: Any, below: Any) -> Any:
+    """``above`` / ``below``, or 1 where ``below`` is 0, of numbers of NumPy or of tensors (not negative).
+
+    Arithmetic in place of a branch: a branch on a tensor would make the host wait for a GPU.
+    """
+    missing = below == 0
+    return (above * (below > 0) + missing) / (below + missing)
 
 
 def _losses(history: History | None, rois: str, iterations: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,6 +5,10 @@ is done on masks of fixed size. On a GPU the host waits at two places only, beca
 length that depends on the data: torchvision's NMS, and the last line of `take`.
 """
 
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
+
 import torch
 from torch import Tensor
 from torchvision.ops import nms
@@ -17,7 +21,17 @@ def selection_loss(l_cls: Tensor, l_loc: Tensor, alpha: float, beta: float) -> T
 
     OHEM is alpha = beta = 1.
     """
-    return alpha * l_cls + beta * l_loc
+    return combined({"cls": l_cls, "loc": l_loc}, {"cls": alpha, "loc": beta})
+
+
+def combined(losses: Mapping[str, Tensor], coefficients: Mapping[str, float | Tensor]) -> Tensor:
+    """Formula (1) for any number of losses (the paper's conclusion): the sum of coefficient times loss, [R].
+
+    Args:
+        losses: at least one, each [R].
+        coefficients: one for each loss, by its name; numbers, or tensors [] on the device of the losses.
+    """
+    return reduce(add, (coefficients[name] * loss for name, loss in losses.items()))
 
 
 def take(score: Tensor, tier: Tensor, count: int) -> Tensor:
@@ -99,7 +113,9 @@ def hardest(
     return take(loss, torch.where(kept, 0, UNAVAILABLE), batch_size)
 
 
-def random_sample(labels: Tensor, batch_size: int, foreground: float, generator: torch.Generator) -> Tensor:
+def random_sample(
+    labels: Tensor, batch_size: int, foreground: float, generator: torch.Generator | None = None
+) -> Tensor:
     """Fast R-CNN's sampling (its section 2.3), a share of foreground, the rest background: no mining.
 
     Both are drawn without replacement. If one side has too few RoIs the other fills its place, so that B RoIs
@@ -110,12 +126,13 @@ def random_sample(labels: Tensor, batch_size: int, foreground: float, generator:
         labels: [R], integer: 0 background, above 0 foreground, -1 ignored and never drawn.
         batch_size: B
         foreground: share of B, rounded to a whole number of RoIs.
-        generator: may live on another device than ``labels``.
+        generator: may live on another device than ``labels``; None is torch's global one of that device.
 
     Returns:
         [<= B] distinct indices.
     """
-    noise = torch.rand(len(labels), generator=generator, device=generator.device).to(labels.device)
+    device = labels.device if generator is None else generator.device
+    noise = torch.rand(len(labels), generator=generator, device=device).to(labels.device)
     quota = round(foreground * batch_size)
     is_foreground, is_background = labels > 0, labels == 0
     within = (is_foreground & (rank(noise, is_foreground) < quota)) | (

@@ -1,13 +1,16 @@
 """S-OHEM by strata (paper 3.2 and 3.3): quotas that move from one union of strata to another.
 
 s_1: high L_cls, high L_loc.  s_2: high, low.  s_3: low, high.  s_4: low, low.
+With n losses there are 2^n strata in the same order: the first loss is high in the first half, and so on.
 
 With most RoIs background the median of L_loc is 0, and every foreground RoI with any loss has a high L_loc.
 NMS on the loss removes most of s_3, since its RoIs lie beside harder ones of the same object: unions run
 short of RoIs, and `select_by_strata` says what takes their place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add, or_
 
 import torch
 from torch import Tensor
@@ -31,9 +34,24 @@ def stratum(l_cls: Tensor, l_loc: Tensor, quantile: float = 0.5, valid: Tensor |
         quantile: 0 to 1; the paper leaves the threshold open.
         valid: [R], bool: the RoIs over which the thresholds are measured; all if None.
     """
+    return strata((l_cls, l_loc), quantile, valid)
+
+
+def strata(losses: Sequence[Tensor], quantile: float = 0.5, valid: Tensor | None = None) -> Tensor:
+    """[R], int64: the stratum 1 to 2^n of each RoI by n losses, each [R]; see `stratum`.
+
+    Stratum 1 has every loss high, 2 all but the last, and 2^n none.
+    """
     # In double precision, because torch has no quantiles of half precision.
-    high_cls, high_loc = (x > _threshold(x, quantile, valid) for x in (l_cls.double(), l_loc.double()))
-    return 4 - 2 * high_cls.long() - high_loc.long()
+    high = [x > _threshold(x, quantile, valid) for x in (loss.double() for loss in losses)]
+    places = range(len(high) - 1, -1, -1)
+    return 2 ** len(high) - sum(2**place * x.long() for place, x in zip(places, high, strict=True))
+
+
+def high_strata(losses: int) -> list[tuple[int, ...]]:
+    """For each of ``losses`` losses the strata in which it is high; of two losses (1, 2) and (1, 3)."""
+    numbers = range(2**losses)
+    return [tuple(k + 1 for k in numbers if not k >> place & 1) for place in range(losses - 1, -1, -1)]
 
 
 def _threshold(loss: Tensor, quantile: float, valid: Tensor | None) -> Tensor:
@@ -44,22 +62,26 @@ def _threshold(loss: Tensor, quantile: float, valid: Tensor | None) -> Tensor:
     return loss.nanquantile(quantile)
 
 
-def quotas(iteration: int, total: int, batch_size: int, schedule: Mapping[str, float]) -> tuple[int, int]:
+def quotas(
+    iteration: int, total: int, batch_size: int, schedule: Mapping[str, float], losses: int = 2
+) -> tuple[int, ...]:
     """How many of the B RoIs are to come from s_12 and from the later distribution (paper 3.3).
 
     All from s_12 up to the share ``start`` of the iterations; then the later distribution's part grows in a
-    straight line to ``share`` of B at ``end``, and stays.
+    straight line to ``share`` of B at ``end``, and stays. With more than two losses the first has s_12's part and
+    the others share the later part evenly; what cannot be divided goes to the earlier of them.
 
     Args:
         iteration: from 1 to ``total``.
         schedule: ``methods.strata.schedule`` of params.yaml.
 
     Returns:
-        (from s_12, from the later distribution), together B.
+        (from s_12, from the later distribution), together B; with n losses n numbers.
     """
     progress = ramp(iteration, schedule["start"] * total, schedule["end"] * total)
     later = round(schedule["share"] * progress * batch_size)
-    return batch_size - later, later
+    each, over = divmod(later, losses - 1)
+    return batch_size - later, *(each + (k < over) for k in range(losses - 1))
 
 
 def select_by_strata(
@@ -67,7 +89,7 @@ def select_by_strata(
     l_loc: Tensor,
     boxes: Tensor,
     labels: Tensor,
-    counts: tuple[int, int],
+    counts: Sequence[int],
     s23: str = "localisation",
     quantile: float = 0.5,
     fill: str = "cls",
@@ -95,16 +117,40 @@ def select_by_strata(
     Returns:
         [min(B, RoIs left after NMS)] distinct indices in the order of the steps.
     """
-    total = l_cls + l_loc
-    kept = deduplicated(total, boxes, labels, nms_iou, per_label)
-    of = stratum(l_cls, l_loc, quantile, labels >= 0)
-    early = kept & (of <= 2)
-    early &= rank(l_cls, early) < counts[0]
-    first, second = LATER[s23]
-    later = kept & ~early & ((of == first) | (of == second))
-    later &= rank(l_loc, later) < counts[1]
+    rest = {"cls": l_cls, "sum": l_cls + l_loc}[fill]
+    unions = ((1, 2), LATER[s23])
+    return select_by_unions((l_cls, l_loc), boxes, labels, unions, counts, rest, quantile, nms_iou, per_label)
 
-    rest = {"cls": l_cls, "sum": total}[fill]
-    score = torch.where(early, l_cls, torch.where(later, l_loc, rest))
-    tier = torch.where(early, 0, torch.where(later, 1, 2)).masked_fill(~kept, UNAVAILABLE)
-    return take(score, tier, sum(counts))
+
+def select_by_unions(
+    losses: Sequence[Tensor],
+    boxes: Tensor,
+    labels: Tensor,
+    unions: Sequence[Sequence[int]],
+    counts: Sequence[int],
+    rest: Tensor,
+    quantile: float = 0.5,
+    nms_iou: float | None = 0.7,
+    per_label: bool = True,
+) -> Tensor:
+    """The choice of `select_by_strata` for n losses: NMS on their sum, then the quota of each loss in turn.
+
+    Args:
+        losses: n, each [R].
+        unions: for each loss the strata from which its quota comes, highest of that loss first; see `high_strata`.
+        counts: for each loss its quota; their sum is B.
+        rest: [R], by which RoIs are taken, highest first, if a union is short.
+
+    Returns:
+        [min(B, RoIs left after NMS)] distinct indices, those of the first loss first.
+    """
+    kept = deduplicated(reduce(add, losses), boxes, labels, nms_iou, per_label)
+    of = strata(losses, quantile, labels >= 0)
+    score, tier = rest, torch.full_like(of, len(losses))
+    free = kept
+    for place, (loss, union, count) in enumerate(zip(losses, unions, counts, strict=True)):
+        chosen = free & reduce(or_, (of == number for number in union))
+        chosen &= rank(loss, chosen) < count
+        score, tier = torch.where(chosen, loss, score), tier.masked_fill(chosen, place)
+        free = free & ~chosen
+    return take(score, tier.masked_fill(~kept, UNAVAILABLE), sum(counts))

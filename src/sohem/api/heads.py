@@ -1,0 +1,153 @@
+"""`mine` and `unmine`: hard example mining inside torchvision's Faster, Mask and Keypoint R-CNN.
+
+torchvision's ``RoIHeads`` labels the proposals, samples some of them and trains on these. Mining replaces the sampling:
+all labelled proposals go through the read-only network, the miner chooses among them, and torchvision goes on with the
+chosen ones. The heads get a subclass of their own class for that; their parameters and everything else stay.
+"""
+
+import functools
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.roi_heads import RoIHeads
+
+from sohem.api.miners import Miner
+from sohem.api.read_only import Batch, read_only_losses
+from sohem.errors import MiningError
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def mine(model: Model, miner: Miner) -> Model:
+    """Let ``miner`` choose the RoIs that ``model`` trains on, in place of torchvision's random sampler.
+
+    Training code stays as it is. The miner's schedule advances by itself: one step for each forward pass in training
+    mode with gradients enabled; passes in evaluation mode or under ``no_grad`` (a validation loss, say) leave it.
+    Evaluation and the keys of ``model.state_dict()`` do not change; save ``miner.state_dict()`` beside it to resume.
+
+    Args:
+        model: one of torchvision's R-CNNs, or a module that contains one (DistributedDataParallel and the like), or
+            its ``RoIHeads``. Changed in place.
+        miner: `SOHEM`, `OHEM`, `StratifiedSOHEM` or `RandomSampler`, one for each model; from now on also at
+            ``model.roi_heads.miner``, where a copied or unpickled model has its own.
+
+    Returns:
+        ``model``.
+
+    Raises:
+        MiningError: no RoI heads or several, mined already, or the miner looks at a loss that the model does not have.
+    """
+    if not isinstance(miner, Miner):
+        raise MiningError(f"{miner!r} is no miner; expected for example SOHEM(batch_size=128, total_steps=10000)")
+    heads = roi_heads(model)
+    if isinstance(heads, MinedRoIHeads):
+        raise MiningError(f"{type(model).__name__} is mined already, by {heads.miner}; call unmine(model) first")
+    available = {"cls", "loc"} | ({"mask"} if heads.has_mask() else set())
+    available |= {"keypoint"} if heads.has_keypoint() else set()
+    if unknown := [name for name in miner.losses if name not in available]:
+        raise MiningError(
+            f"{type(model).__name__} has no loss {', '.join(unknown)}; it has {', '.join(sorted(available))}"
+        )
+    base: Any = type(heads)
+    heads.__class__ = mined(base)
+    heads.miner = miner
+    return model
+
+
+def unmine(model: nn.Module) -> Miner:
+    """Give ``model`` torchvision's random sampler back; returns the miner that it had.
+
+    Raises:
+        MiningError: the model is not mined.
+    """
+    heads = roi_heads(model)
+    if not isinstance(heads, MinedRoIHeads):
+        raise MiningError(f"{type(model).__name__} is not mined; there is nothing to undo")
+    miner = heads.__dict__.pop("miner")
+    heads.__dict__.pop("_inputs", None)
+    heads.__class__ = heads._base
+    return miner
+
+
+def roi_heads(model: nn.Module) -> Any:
+    """The one ``RoIHeads`` in ``model``.
+
+    Raises:
+        MiningError: there is none, or there are several.
+    """
+    if not isinstance(model, nn.Module):
+        raise MiningError(f"{model!r} is no model; expected a torch.nn.Module")
+    found = [module for module in model.modules() if isinstance(module, RoIHeads)]
+    if not found:
+        raise MiningError(
+            f"{type(model).__name__} has no torchvision RoIHeads, so there are no RoIs to choose; expected Faster, "
+            "Mask or Keypoint R-CNN. For another detector call sohem.select in its head"
+        )
+    if len(found) > 1:
+        raise MiningError(f"{type(model).__name__} has {len(found)} RoIHeads; pass the one to mine")
+    return found[0]
+
+
+class MinedRoIHeads(RoIHeads):
+    """What `mine` makes of ``RoIHeads``; only `mined` builds it, as a subclass of the model's own class, too."""
+
+    _base: type
+    _inputs: Any = None  # features and image shapes, while a forward pass in training waits for its selection
+    miner: Miner
+
+    def forward(self, features: Any, proposals: Any, image_shapes: Any, targets: Any = None) -> Any:
+        if not self.training:
+            return super().forward(features, proposals, image_shapes, targets)
+        self._inputs = features, image_shapes
+        try:
+            result = super().forward(features, proposals, image_shapes, targets)
+            if self._inputs is not None:
+                raise MiningError(
+                    f"{self._base.__name__}.forward does not call select_training_samples, so nothing can be mined"
+                )
+        finally:
+            self._inputs = None
+        return result
+
+    def subsample(self, labels: list[Tensor]) -> list[Tensor]:
+        """All of them: the parent's ``select_training_samples`` then labels every proposal."""
+        return [torch.arange(len(label), device=label.device) for label in labels]
+
+    def select_training_samples(self, proposals: list[Tensor], targets: Any) -> tuple[list[Tensor], ...]:
+        """Boxes, matched objects, labels and regression targets of the chosen proposals, each a list over images."""
+        samples: Any = super().select_training_samples(proposals, targets)
+        (features, image_shapes), self._inputs = self._inputs, None
+        boxes, matched, labels, offsets = samples
+        batch = Batch(features, image_shapes, boxes, matched, labels, offsets, targets)
+        chosen = self._choose(batch, advance=torch.is_grad_enabled())
+        return tuple([values[rows] for values, rows in zip(part, chosen, strict=True)] for part in samples)
+
+    @torch.no_grad()
+    def _choose(self, batch: Batch, advance: bool) -> list[Tensor]:
+        """For each image the indices of the chosen proposals."""
+        miner, counts = self.miner, [len(label) for label in batch.labels]
+        split = {k: x.split(counts) for k, x in read_only_losses(self, batch, miner.losses).items()}
+        images = [{name: parts[n] for name, parts in split.items()} for n in range(len(counts))]
+        rows = [miner.choose(*image) for image in zip(images, batch.boxes, batch.labels, strict=True)]
+        if advance:
+            miner.advance(
+                {k: torch.cat([x[r] for x, r in zip(parts, rows, strict=True)]) for k, parts in split.items()}
+            )
+        return rows
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # The class is made by `mined` and has no name to be found by; its base has.
+        return blank, (self._base,), self.__getstate__()
+
+
+@functools.cache
+def mined(base: Any) -> type:
+    """The class of mined heads whose class was ``base``, a ``RoIHeads`` or a subclass of it."""
+    return type(f"Mined{base.__name__}", (MinedRoIHeads, base), {"_base": base, "__module__": __name__})
+
+
+def blank(base: type) -> Any:
+    """Mined heads without contents, for pickle and deepcopy."""
+    kind: Any = mined(base)
+    return kind.__new__(kind)
