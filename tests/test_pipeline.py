@@ -224,6 +224,9 @@ def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
     for iou in copy.params()["evaluation"]["ious"]:
         assert shown.loc[("random", iou), "ap"] == pytest.approx(measured[f"mAP@{iou}"], abs=0.011)
     assert "demo scale, generated data, one seed" in (results / "ablation.md").read_text()
+    assert copy.planned() == {"report_page": 1}  # which shows the ablation where there is one
+    copy("snakemake --cores 2 all")
+    assert "Ablation: each way to choose the RoIs" in (results / "report.html").read_text()
     copy.make("record")  # the folders that DVC looks at hold more runs than before
     copy.commit("ablation")
     copy.assert_in_step()
