@@ -71,6 +71,6 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "building $(VENV) from requirements.lock (some minutes)"
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	touch $@

@@ -289,7 +289,7 @@ def to_png(sheet: Image.Image, limit: int = LIMIT) -> bytes:
         for bits in (8, 6, 5, 4):
             step = 256 >> bits
             buffer = io.BytesIO()
-            Image.fromarray(pixels // step * step + step // 2).save(buffer, "PNG", compress_level=9)
+            Image.fromarray(pixels // step * step + step // 2).save(buffer, "PNG", compress_level=6)
             data = buffer.getvalue()
             if len(data) <= limit:
                 return data
