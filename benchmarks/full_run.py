@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from iteration import half_near
 from sohem import cli, files, params
 from sohem.datasets import ground_truth, miniature
 from sohem.datasets.annotation import BOX
@@ -47,11 +48,7 @@ def boxes_around(objects: pd.DataFrame, images: pd.DataFrame, count: int) -> pd.
     rng, boxes = np.random.default_rng(0), []
     own_of = {name: rows[BOX].to_numpy() for name, rows in objects.groupby("image_id")}
     for name, width, height in zip(images["image_id"], images["width"], images["height"], strict=True):
-        size, own = np.array([width, height]), own_of[name]
-        near = own[rng.integers(0, len(own), count // 2)] + rng.normal(0, 6, (count // 2, 4))
-        corner = rng.uniform(0, 0.7, (count - count // 2, 2)) * size
-        anywhere = np.concatenate([corner, corner + rng.uniform(0.1, 0.3, corner.shape) * size], axis=1)
-        found = np.concatenate([near, anywhere])
+        found = half_near(rng, own_of[name], np.array([width, height]), count, 6, 0.1)
         found[:, 2:] = np.maximum(found[:, 2:], found[:, :2] + 4)
         boxes.append(found.astype(np.float32))
     table = pd.DataFrame(np.concatenate(boxes), columns=BOX)

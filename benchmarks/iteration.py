@@ -122,6 +122,20 @@ def timed_parts(clock: Clock) -> Iterator[None]:
         setattr(loop, "ahead", real_ahead)  # noqa: B010
 
 
+def half_near(
+    rng: np.random.Generator, own: np.ndarray, size: np.ndarray, count: int, noise: float, least: float
+) -> np.ndarray:
+    """``count`` boxes [count, 4] of an image: half at its objects ``own`` [G, 4] with ``noise`` pixels, half anywhere.
+
+    Args:
+        size: width and height; least: smallest side of a box that lies anywhere, as a share of the image's.
+    """
+    near = own[rng.integers(0, len(own), count // 2)] + rng.normal(0, noise, (count // 2, 4))
+    corner = rng.uniform(0, 0.7, (count - count // 2, 2)) * size
+    anywhere = np.concatenate([corner, corner + rng.uniform(least, 0.3, corner.shape) * size], axis=1)
+    return np.concatenate([near, anywhere])
+
+
 def make(root: Path, images: int, height: int, width: int, proposals: int) -> tuple[pd.DataFrame, ...]:
     """Noise images with objects, and boxes half around the objects, half anywhere: images, ground truth, proposals."""
     rng = np.random.default_rng(0)
@@ -134,10 +148,7 @@ def make(root: Path, images: int, height: int, width: int, proposals: int) -> tu
         corner = rng.uniform(0, 0.6, (3, 2)) * size
         own = np.concatenate([corner, corner + rng.uniform(0.15, 0.35, (3, 2)) * size], axis=1)
         objects += [[name, CLASSES[rng.integers(20)], *box, False, False, False] for box in own]
-        near = own[rng.integers(0, 3, proposals // 2)] + rng.normal(0, 0.04 * width, (proposals // 2, 4))
-        start = rng.uniform(0, 0.7, (proposals - proposals // 2, 2)) * size
-        anywhere = np.concatenate([start, start + rng.uniform(0.05, 0.3, start.shape) * size], axis=1)
-        found = np.concatenate([near, anywhere]).clip(0, [width, height] * 2)
+        found = half_near(rng, own, size, proposals, 0.04 * width, 0.05).clip(0, [width, height] * 2)
         found[:, 2:] = np.maximum(found[:, 2:], found[:, :2] + 4)
         boxes.append(pd.DataFrame(found.astype(np.float32), columns=BOX).assign(image_id=name))
     truth = pd.DataFrame(objects, columns=["image_id", "class", *BOX, "difficult", "truncated", "ignore"])
