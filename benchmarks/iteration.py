@@ -9,12 +9,12 @@ R-CNN with a VGG16 backbone, on the same images, in the same precision.
 """
 
 import argparse
-import copy
 import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from sohem import params
+from sohem import params, settings
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
 from sohem.training import loop, step
@@ -182,25 +182,25 @@ def peak(device: torch.device) -> str:
     return f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if device.type == "cuda" else "-"
 
 
-def flop(detector: Detector, samples: list[Sample], mining: step.Mining, scale: params.Params) -> int:
+def flop(detector: Detector, samples: list[Sample], mining: step.Mining, scale: settings.Scale) -> int:
     """Operations of one iteration's convolutions and matrix products, forward and backward, counted by torch."""
     with FlopCounterMode(display=False) as counter:
-        loss, _ = step.batch_loss(detector, samples, mining, scale, 0)
+        loss, _ = step.batch_loss(detector, samples, mining, scale.train, 0)
         loss.backward()
     detector.zero_grad(set_to_none=True)
     return counter.get_total_flops()
 
 
 def ours(
-    kind: str, method: params.Params, scale: params.Params, reader: SampleReader, device: torch.device, count: int
+    kind: str, method: params.Params, scale: settings.Scale, reader: SampleReader, device: torch.device, count: int
 ) -> tuple[float, dict[str, float], str, int]:
     """Milliseconds of an iteration, of its parts, peak memory (GB) and operations."""
     detector = build(kind, len(CLASSES), scale, seed=0).to(device)
-    run = loop.start(detector, scale["train"], 2 * (count + WARM_UP))
+    run = loop.start(detector, replace(scale.train, iterations=2 * (count + WARM_UP)))
     whole = run.log
-    mining = step.Mining(method, scale["train"]["rois"], 1, len(whole), 1.0, 1.0)
-    samples = [sample.to(device) for sample in loop.load_batch(reader, scale, 0, 0)]
-    operations = flop(detector, samples, mining, {**scale, "precision": "fp32"})
+    mining = step.Mining(method, scale.train.rois, 1, len(whole), 1.0, 1.0)
+    samples = [sample.to(device) for sample in loop.load_batch(reader, scale.train, 0, 0)]
+    operations = flop(detector, samples, mining, scale)
 
     def go(iterations: int) -> float:
         run.log = whole[: run.done + iterations]
@@ -222,35 +222,35 @@ def ours(
     return milliseconds, {**split, "rest": timed - sum(split.values())}, memory, operations
 
 
-def torchvision_model(scale: params.Params, size: tuple[int, int]) -> FasterRCNN:
+def torchvision_model(scale: settings.Scale, size: tuple[int, int]) -> FasterRCNN:
     """torchvision's Faster R-CNN on VGG16 with our sizes: stride 16, as many proposals, 64 RoIs, two layers of 4096."""
     features = vgg16(weights=None).features[:-1]
     features[:10].requires_grad_(False)
     features.out_channels = 512
-    rpn, train, head = scale["rpn"], scale["train"], scale["head"]
+    rpn, head = scale.rpn, scale.head
     return FasterRCNN(
         features,
         min_size=min(size),
         max_size=max(size),
-        rpn_anchor_generator=AnchorGenerator((tuple(rpn["sizes"]),), (tuple(rpn["ratios"]),)),
-        rpn_pre_nms_top_n_train=rpn["train"]["before"],
-        rpn_post_nms_top_n_train=rpn["train"]["after"],
-        box_roi_pool=MultiScaleRoIAlign(["0"], head["pool"], 2),
-        box_head=TwoMLPHead(512 * head["pool"] ** 2, head["hidden"]),
-        box_predictor=FastRCNNPredictor(head["hidden"], len(CLASSES) + 1),
-        box_batch_size_per_image=train["rois"],
+        rpn_anchor_generator=AnchorGenerator((rpn.sizes,), (rpn.ratios,)),
+        rpn_pre_nms_top_n_train=rpn.train.before,
+        rpn_post_nms_top_n_train=rpn.train.after,
+        box_roi_pool=MultiScaleRoIAlign(["0"], head.pool, 2),
+        box_head=TwoMLPHead(512 * head.pool**2, head.hidden),
+        box_predictor=FastRCNNPredictor(head.hidden, len(CLASSES) + 1),
+        box_batch_size_per_image=scale.train.rois,
     )
 
 
 def peer(
-    scale: params.Params, reader: SampleReader, device: torch.device, count: int, size: tuple[int, int]
+    scale: settings.Scale, reader: SampleReader, device: torch.device, count: int, size: tuple[int, int]
 ) -> tuple[float, str]:
     """Milliseconds of an iteration of torchvision's detector, and its peak memory (GB)."""
     model = torchvision_model(scale, size).to(device, memory_format=torch.channels_last).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.SGD(trained, lr=0.001, momentum=0.9, weight_decay=0.0005, fused=device.type == "cuda")
     total = count + WARM_UP
-    batches = ahead(lambda k: loop.load_batch(reader, scale, 0, k), range(total), scale["workers"], device)
+    batches = ahead(lambda k: loop.load_batch(reader, scale.train, 0, k), range(total), scale.workers, device)
     started = 0.0
     for iteration, samples in enumerate(batches):
         if iteration == WARM_UP:
@@ -261,7 +261,7 @@ def peer(
         moved = [sample.to(device) for sample in samples]
         images = [sample.pixels() / 255 for sample in moved]
         targets = [{"boxes": sample.boxes, "labels": sample.labels} for sample in moved]
-        with torch.autocast(device.type, torch.bfloat16, enabled=scale["precision"] == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=scale.precision == "bf16"):
             losses = model(images, targets)
         optimiser.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
@@ -270,16 +270,15 @@ def peer(
     return (time.perf_counter() - started) * 1e3 / count, peak(device)
 
 
-def shapes(device: torch.device) -> tuple[params.Params, tuple[int, int], int]:
+def shapes(device: torch.device) -> tuple[settings.Scale, tuple[int, int], int]:
     """Settings, image size and proposals an image: the paper's on a GPU, a fifth of them on a CPU."""
-    scale = copy.deepcopy(params.load(ROOT / "params.yaml")["scales"]["paper"])
-    scale["weights"] = "none"  # drawn: their preprocessing keeps activations in range
+    scale = settings.of(settings.Scale, params.load(ROOT / "params.yaml")["scales"]["paper"])
+    scale = replace(scale, weights="none")  # drawn: their preprocessing keeps activations in range
     if device.type == "cuda":
         return scale, (600, 1000), 2000
-    scale["train"]["rois"] = 16
-    scale["head"]["hidden"] = 1024
-    scale["rpn"].update(sizes=[32, 64, 96], train={"before": 1000, "after": 400}, min_size=4)
-    return scale, (160, 256), 400
+    rpn = replace(scale.rpn, sizes=(32, 64, 96), train=settings.Kept(before=1000, after=400), min_size=4)
+    train, head = replace(scale.train, rois=16), replace(scale.head, hidden=1024)
+    return replace(scale, rpn=rpn, train=train, head=head), (160, 256), 400
 
 
 def main() -> None:
@@ -292,19 +291,17 @@ def main() -> None:
     args = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     scale, size, proposals = shapes(device)
-    scale["precision"] = args.precision or (scale["precision"] if device.type == "cuda" else "fp32")
-    scale.update(compile=args.compile, workers=args.workers)
+    precision = args.precision or (scale.precision if device.type == "cuda" else "fp32")
+    scale = replace(scale, precision=precision, compile=args.compile, workers=args.workers)
     methods = params.load(ROOT / "params.yaml")["methods"]
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU ({platform.processor() or 'unknown'})"
-    rate = matrix_rate(device, scale["precision"])
-    print(
-        f"{name}, torch {torch.__version__}, {scale['precision']}{', compiled' * args.compile}, {args.workers} workers"
-    )
-    print(f"images {size[0]} x {size[1]}, N = 2, {proposals} proposals an image, B = {scale['train']['rois']} an image")
+    rate = matrix_rate(device, precision)
+    print(f"{name}, torch {torch.__version__}, {precision}{', compiled' * args.compile}, {args.workers} workers")
+    print(f"images {size[0]} x {size[1]}, N = 2, {proposals} proposals an image, B = {scale.train.rois} an image")
     print(f"matrix products: {rate / 1e12:.3g} TFLOP/s\n")
     with tempfile.TemporaryDirectory() as folder:
         tables = make(Path(folder), 64, *size, proposals)
-        at = {"root": folder, "short_side": min(size), "long_side": max(size)}
+        at = settings.Images(root=folder, short_side=min(size), long_side=max(size))
         external, none = (
             SampleReader(at, tables[0], "train", CLASSES, tables[1], boxes, Path(folder) / "cache")
             for boxes in (tables[2], None)

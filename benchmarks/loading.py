@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from iteration import CLASSES, ROOT, make
-from sohem import params
+from sohem import params, settings
 from sohem.training import loop
 from sohem.training.loader import ahead
 from sohem.training.samples import SampleReader
@@ -28,15 +28,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes of the second row (default: 2)")
     workers = parser.parse_args().workers
     torch.set_num_threads(1)
-    scale = params.load(ROOT / "params.yaml")["scales"]["paper"]
+    train = settings.of(settings.Train, params.load(ROOT / "params.yaml")["scales"]["paper"]["train"])
     with tempfile.TemporaryDirectory() as folder:
         images, objects, proposals = make(Path(folder), IMAGES, 600, 1000, 2000)
-        at = {"root": folder, "short_side": 600, "long_side": 1000}
+        at = settings.Images(root=folder, short_side=600, long_side=1000)
         reader = SampleReader(at, images, "train", CLASSES, objects, proposals, Path(folder) / "cache")
         print("| workers | images/s |\n| --: | --: |")
         for count in (0, workers):
             batches = ahead(
-                lambda k: loop.load_batch(reader, scale, 0, k), range(WARM_UP + BATCHES), count, torch.device("cpu")
+                lambda k: loop.load_batch(reader, train, 0, k), range(WARM_UP + BATCHES), count, torch.device("cpu")
             )
             for _ in range(WARM_UP):
                 next(batches)

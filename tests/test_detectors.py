@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
+import toy
+from sohem import settings
 from sohem.detectors import backbones, pretraining, rpn, weights
 from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead, dropout
@@ -8,7 +12,6 @@ from sohem.errors import CheckpointError
 from sohem.mining.losses import roi_losses
 from sohem.randomness import epoch_order, stream
 from sohem.training import checkpoint
-from toy import ROOT, parameters
 
 
 def test_folding_keeps_what_the_network_computes():
@@ -61,9 +64,8 @@ def test_dropout_draws_from_its_own_generator():
 
 def gradients(precision, compile_backend=None):
     """Loss, gradient of the whole detector and scores of one image, with a backbone whose weights are drawn."""
-    settings = parameters(ROOT)["scales"]["demo"]
-    settings.update(precision=precision)
-    network = build("fast_rcnn", 3, settings, 0)
+    scale = replace(toy.scale(toy.parameters(toy.ROOT)), precision=precision)
+    network = build("fast_rcnn", 3, scale, 0)
     if compile_backend:
         network.backbone.compile(backend=compile_backend, dynamic=True)
         network.head.compile(backend=compile_backend, dynamic=True)
@@ -135,13 +137,14 @@ def test_anchor_labels():
 
 @pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])
 def test_detections_lie_in_the_image_and_building_leaves_the_global_generator_alone(detector, tmp_path):
-    scale = parameters(tmp_path)["scales"]["demo"]
+    given = toy.parameters(tmp_path)
+    scale, test = toy.scale(given), settings.of(settings.Test, given["scales"]["demo"]["test"])
     state = torch.get_rng_state()
     network = build(detector, 2, scale, seed=0)
     assert torch.equal(torch.get_rng_state(), state)
     proposals = torch.tensor([[0.0, 0, 20, 20], [10, 10, 60, 40]]) if detector == "fast_rcnn" else None
     boxes, scores, labels = network.detect(
-        torch.rand(3, 48, 64) * 255, proposals, 1.0, scale["rpn"]["test"], {**scale["test"], "score": 0.0}
+        torch.rand(3, 48, 64) * 255, proposals, 1.0, scale.rpn.test, replace(test, score=0.0)
     )
     assert len(boxes) == len(scores) == len(labels) > 0
     assert set(labels.tolist()) <= {1, 2}
@@ -155,16 +158,16 @@ def test_pretraining_learns_and_its_weights_fit_a_detector(tmp_path):
     labels = torch.arange(64) % 2 + 1
     crops = (labels.view(-1, 1, 1, 1) * 90 + torch.randint(0, 40, (64, 3, 32, 32))).to(torch.uint8)
     boxes = torch.tensor([[4.0, 4, 28, 28]]).repeat(64, 1)
-    settings = {"seed": 0, "batch": 16, "size": 32, "epochs": 3, "lr": 0.05, "weight_decay": 0.0}
+    crop = settings.Crops(seed=0, images=64, size=32, epochs=3, batch=16, lr=0.05, weight_decay=0.0)
     accuracy = []
-    scale = parameters(tmp_path)["scales"]["demo"]
-    model = pretraining.train(crops, boxes, labels, 2, scale["head"], settings, lambda e, loss, a: accuracy.append(a))
+    scale = toy.scale(toy.parameters(tmp_path))
+    model = pretraining.train(crops, boxes, labels, 2, scale.head, crop, lambda e, loss, a: accuracy.append(a))
     assert accuracy[-1] == 1.0
     checkpoint.save(tmp_path / "w.pt", weights.content("crops", pretraining.weights(model)))
     network = build("fast_rcnn", 2, scale, seed=0)
     weights.start_from(network.backbone, network.head, tmp_path / "w.pt", "crops")
     torch.testing.assert_close(network.head.fc6.weight, model.head.fc6.weight)
-    other = build("fast_rcnn", 2, {**scale, "head": {**scale["head"], "hidden": 8}}, seed=0)
+    other = build("fast_rcnn", 2, replace(scale, head=replace(scale.head, hidden=8)), seed=0)
     message = r"w.pt: does not fit this head: fc6.weight: found \[16, 1152\], expected \[8, 1152\]"
     with pytest.raises(CheckpointError, match=message):
         weights.start_from(other.backbone, other.head, tmp_path / "w.pt", "crops")

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import toy
-from sohem import files
+from sohem import files, settings
 from sohem.detectors.backbones import PREPROCESSING, Backbone
 from sohem.detectors.detector import Detector
 from sohem.detectors.heads import RoIHead
@@ -255,7 +255,7 @@ def network(scale, detector):
     plan = [nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), nn.Conv2d(4, 6, 3, padding=1),
             nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU()]  # fmt: skip
     backbone = Backbone(nn.Sequential(*plan), STRIDE, 8, frozen=3, preprocessing=PREPROCESSING["caffe"])
-    rpn = RPN(8, scale["rpn"]) if detector == "faster_rcnn" else None
+    rpn = RPN(8, scale.rpn) if detector == "faster_rcnn" else None
     result = Detector(backbone, RoIHead(8, POOL, 16, CLASSES, 0.0), rpn, POOL, "roi_pool")
     generator = torch.Generator().manual_seed(5)
     for name, p in result.named_parameters():
@@ -269,20 +269,21 @@ def network(scale, detector):
 def compared(data, detector, method, rois):
     """Three iterations of the training loop and of the reference: for each, (log row, gradients, weights)."""
     root, paths = data
-    scale = setting(root, detector, rois)
+    given = setting(root, detector, rois)
+    scale = settings.of(settings.Scale, given)
     tables = [files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals")]
     fast = detector == "fast_rcnn"
-    at = {"root": root, "short_side": 48, "long_side": 64}
+    at = settings.Images(str(root), 48, 64)
     reader = SampleReader(at, tables[0], "train", ["bright", "dark"], tables[1], tables[2] if fast else None)
     ours = network(scale, detector)
-    loop.normalise_targets(ours, reader, scale)
+    loop.normalise_targets(ours, reader, scale.train)
     images = []
     for index in range(2):
         sample = reader(index)
         objects = list(zip(sample.boxes.tolist(), sample.labels.tolist(), strict=True))
         images.append((sample.pixels(), objects, sample.proposals.tolist() if fast else None))
-    reference = Reference(ours, images, scale)
-    run = loop.start(ours, scale["train"], 3)
+    reference = Reference(ours, images, given)
+    run = loop.start(ours, scale.train)
     for iteration in range(3):
         loop.train(run, reader, METHODS[method], 2.0, scale, 0, lambda: None, lambda steps, note: steps,
                    lambda done=iteration + 1: run.done == done)  # fmt: skip

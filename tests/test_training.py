@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sohem import files, params
 from sohem.cli import main
 from sohem.detectors.detector import build
 from sohem.errors import CheckpointError, DataError
+from sohem.settings import Images
 from sohem.training import checkpoint, loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, Mining, batch_loss
@@ -30,7 +32,7 @@ def data(tmp_path_factory):
 def reader(data, subset="train"):
     root, paths = data
     tables = [files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals")]
-    at = {"root": root, "short_side": 48, "long_side": 64}
+    at = Images(str(root), 48, 64)
     return SampleReader(at, tables[0], subset, ["bright", "dark"], tables[1], tables[2])
 
 
@@ -40,16 +42,17 @@ def run_train(data, folder, detector="fast_rcnn", method="sohem", seed=0, **trai
     return main(toy.train_arguments(data[1], given, folder, method, seed))
 
 
-def test_learning_rate_warms_up_and_drops():
-    settings = {"lr": 0.1, "gamma": 0.1, "step": 10, "warmup": 4}
+def test_learning_rate_warms_up_and_drops(tmp_path):
+    train = toy.scale(toy.parameters(tmp_path)).train
+    settings = replace(train, lr=0.1, gamma=0.1, step=10, warmup=4)
     rates = [optimiser.learning_rate(i, settings) for i in (0, 1, 4, 9, 10, 20)]
     assert rates == pytest.approx([0.02, 0.04, 0.1, 0.1, 0.01, 0.001])
 
 
 def test_biases_learn_twice_as_fast_and_head_biases_do_not_decay(tmp_path):
-    settings = toy.parameters(tmp_path)["scales"]["demo"]
-    network = build("faster_rcnn", 2, settings, 0)
-    groups = optimiser.parameter_groups(network, settings["train"])
+    scale = toy.scale(toy.parameters(tmp_path))
+    network = build("faster_rcnn", 2, scale, 0)
+    groups = optimiser.parameter_groups(network, scale.train)
     assert [(g["weight_decay"], g["multiplier"]) for g in groups] == [(0.0005, 1.0), (0.0005, 2.0), (0.0, 2.0)]
     assert sum(len(g["params"]) for g in groups) == sum(p.requires_grad for p in network.parameters())
 
@@ -69,7 +72,7 @@ def test_a_mirrored_sample_shows_the_same_pixels_in_its_boxes(data):
 def test_a_cached_image_equals_a_decoded_one(data, tmp_path):
     root, paths = data
     tables = [files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals")]
-    at = {"root": root, "short_side": 30, "long_side": 64}
+    at = Images(str(root), 30, 64)
     plain, cached = (SampleReader(at, tables[0], "train", ["bright", "dark"], *tables[1:], c) for c in (None, tmp_path))
     for index in range(len(plain)):
         a, b = plain(index, mirror=True), cached(index, mirror=True)
@@ -84,7 +87,7 @@ def test_epochs_visit_every_image_once():
 
 
 def test_a_doubled_training_set_shows_every_image_both_ways_in_an_epoch(data):
-    settings = toy.parameters(data[0], flip="doubled")["scales"]["demo"]
+    settings = toy.scale(toy.parameters(data[0], flip="doubled")).train
     images = reader(data)
     seen = [sample for k in range(len(images)) for sample in loop.load_batch(images, settings, 0, k)]
     every = [images(i, mirror) for i in range(len(images)) for mirror in (False, True)]
@@ -92,11 +95,11 @@ def test_a_doubled_training_set_shows_every_image_both_ways_in_an_epoch(data):
 
 
 def test_a_doubled_training_set_has_no_shift_to_one_side(data):
-    scale = toy.parameters(data[0], flip="doubled")["scales"]["demo"]
+    scale = toy.scale(toy.parameters(data[0], flip="doubled"))
     network = build("fast_rcnn", 2, scale, 0)
-    loop.normalise_targets(network, reader(data), scale)
+    loop.normalise_targets(network, reader(data), scale.train)
     both = network.head.box_mean.clone(), network.head.box_std.clone()
-    loop.normalise_targets(network, reader(data), {**scale, "train": {**scale["train"], "flip": "none"}})
+    loop.normalise_targets(network, reader(data), replace(scale.train, flip="none"))
     mean, std = network.head.box_mean, network.head.box_std
     assert mean[1:, 0].abs().min() > 1e-3
     torch.testing.assert_close(both[0], mean * torch.tensor([0.0, 1, 1, 1]), rtol=1e-5, atol=1e-7)
@@ -108,7 +111,7 @@ def test_difficult_objects_are_left_out_so_that_proposals_on_them_are_background
     root, paths = data
     images, truth, proposals = (files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals"))
     truth["difficult"] = truth["class"] == "dark"
-    at = {"root": root, "short_side": 48, "long_side": 64}
+    at = Images(str(root), 48, 64)
     sample = SampleReader(at, images, "train", ["bright", "dark"], truth, proposals)(0)
     assert sample.labels.tolist() == [1]
     assert len(sample.ignored) == 0
@@ -119,10 +122,10 @@ def test_difficult_objects_are_left_out_so_that_proposals_on_them_are_background
 def test_a_missing_proposal_or_image_is_named(data, tmp_path):
     root, paths = data
     images, truth, proposals = (files.read_table(paths[n]) for n in ("images", "ground_truth", "proposals"))
-    at = {"root": root, "short_side": 48, "long_side": 64}
+    at = Images(str(root), 48, 64)
     with pytest.raises(DataError, match="no proposals for image 000002"):
         SampleReader(at, images, "train", ["bright", "dark"], truth, proposals[proposals["image_id"] != "000002"])
-    moved = SampleReader({**at, "root": tmp_path}, images, "train", ["bright", "dark"], truth, proposals)
+    moved = SampleReader(replace(at, root=str(tmp_path)), images, "train", ["bright", "dark"], truth, proposals)
     with pytest.raises(DataError, match=r"000000.png: no such image"):
         moved(0)
     (tmp_path / "images").mkdir()
@@ -134,10 +137,10 @@ def test_a_missing_proposal_or_image_is_named(data, tmp_path):
 @pytest.mark.parametrize("method", ["ohem", "sohem", "strata", "random"])
 def test_the_loss_is_the_mean_over_the_selected(data, method):
     given = toy.parameters(data[0])
-    scale = given["scales"]["demo"]
+    scale = toy.scale(given)
     network = build("fast_rcnn", 2, scale, 0)
     mining = Mining(given["methods"][method], 8, 1, 12, 1.0, 0.0)
-    loss, sums = batch_loss(network, [reader(data)(0)], mining, scale, seed=0)
+    loss, sums = batch_loss(network, [reader(data)(0)], mining, scale.train, seed=0)
     value = dict(zip(SUMS, sums.tolist(), strict=True))
     assert value["n_selected"] == 8
     assert value["n_all"] == 36 + 2  # the proposals and the two objects
@@ -150,8 +153,8 @@ def test_the_loss_is_the_mean_over_the_selected(data, method):
 def test_the_read_only_pass_leaves_no_trace(data):
     """Mining by another rule changes nothing but the choice: with all RoIs selected, all miners give one loss."""
     given = toy.parameters(data[0])
-    scale = given["scales"]["demo"]
-    scale["head"]["dropout"] = 0.5
+    given["scales"]["demo"]["head"]["dropout"] = 0.5
+    scale = toy.scale(given)
     network = build("fast_rcnn", 2, scale, 0)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     state = torch.get_rng_state()
@@ -159,12 +162,12 @@ def test_the_read_only_pass_leaves_no_trace(data):
     for method in ("ohem", "random"):
         chosen = {**given["methods"][method], "nms": {"iou": None, "per_label": True}}
         # Dropout masks go by row: order the choice, so that the same RoI gets the same mask.
-        loss, sums = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale, 0)
+        loss, sums = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale.train, 0)
         assert sums[SUMS.index("n_selected")] == sums[SUMS.index("n_all")]
         losses.append(loss.item())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    again = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale, 0)[0].item()
+    again = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale.train, 0)[0].item()
     assert again == losses[1]
 
 

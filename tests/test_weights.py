@@ -2,13 +2,16 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 from torchvision.models.vgg import make_layers
 
+import toy
 from sohem import schema
+from sohem import settings as typed
 from sohem.cli import main
 from sohem.detectors import backbones, caffemodel, imagenet, weights
 from sohem.detectors.detector import build
@@ -16,7 +19,6 @@ from sohem.detectors.heads import RoIHead
 from sohem.download import catalogue, transfer
 from sohem.errors import CheckpointError, ParamsError
 from sohem.training import checkpoint
-from toy import parameters
 
 PLAN = [2, 2, "M", 3, 3, "M", 4, 4, 4, "M", 5, 5, 5, "M", 6, 6, 6, "M"]  # VGG16's with few channels
 
@@ -178,7 +180,7 @@ def test_torchvisions_preprocessing_is_its_own():
 
 def settings(root, kind, file=None):
     """The demo's parameters for VGG16 with tiny layers; unchecked, as Snakemake passes them."""
-    given = parameters(root)
+    given = toy.parameters(root)
     demo = given["scales"]["demo"]
     demo.update(weights=kind, backbone="vgg16", pretrain={"file": file and str(file), "folder": str(root)})
     return given
@@ -275,7 +277,7 @@ def test_weights_of_another_kind_preprocessing_or_shape_are_refused(tmp_path, st
     ],
 )  # fmt: skip
 def test_weights_that_do_not_go_with_the_network_are_refused(tmp_path, changes, message):
-    given = parameters(tmp_path)
+    given = toy.parameters(tmp_path)
     given["scales"]["demo"].update(changes)
     with pytest.raises(ParamsError) as caught:
         schema.validate(given)
@@ -283,7 +285,8 @@ def test_weights_that_do_not_go_with_the_network_are_refused(tmp_path, changes, 
 
 
 def test_folded_targets_give_the_same_detections(tmp_path):
-    scale = parameters(tmp_path)["scales"]["demo"]
+    given = toy.parameters(tmp_path)
+    scale = toy.scale(given)
     detector = build("fast_rcnn", 2, scale, seed=0)
     generator = torch.Generator().manual_seed(1)
     detector.head.offsets.weight.data.normal_(std=0.05, generator=generator)
@@ -292,12 +295,13 @@ def test_folded_targets_give_the_same_detections(tmp_path):
     detector.head.box_std.copy_(torch.rand(3, 4, generator=generator) * 0.2 + 0.05)
     corner = torch.rand(40, 2, generator=generator) * 30
     boxes = torch.cat([corner, corner + 8 + torch.rand(40, 2, generator=generator) * 16], dim=1)
-    image, test = torch.rand(3, 48, 64, generator=generator) * 255, {**scale["test"], "score": 0.0}
-    before = detector.detect(image, boxes, 1.0, scale["rpn"]["test"], test)
+    image = torch.rand(3, 48, 64, generator=generator) * 255
+    test = replace(typed.of(typed.Test, given["scales"]["demo"]["test"]), score=0.0)
+    before = detector.detect(image, boxes, 1.0, scale.rpn.test, test)
     detector.head.fold_targets()
     assert detector.head.box_mean.abs().max() == 0
     assert (detector.head.box_std == 1).all()
-    after = detector.detect(image, boxes, 1.0, scale["rpn"]["test"], test)
+    after = detector.detect(image, boxes, 1.0, scale.rpn.test, test)
     assert len(before[0]) > 10
     torch.testing.assert_close(after[0], before[0], rtol=1e-5, atol=1e-4)
     assert torch.equal(after[1], before[1])  # the scores have no part in it

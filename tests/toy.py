@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from sohem import files, schema
+from sohem import files, schema, settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +31,11 @@ def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
     demo["rpn"].update({"sizes": [8, 16], "batch": 16, "train": {"before": 60, "after": 20}})
     schema.validate(given)
     return given
+
+
+def scale(given: dict) -> settings.Scale:
+    """The typed settings of what `parameters` gave."""
+    return settings.of(settings.Scale, given["scales"]["demo"])
 
 
 def make(root: Path, count: int = 8, seed: int = 0) -> dict[str, Path]:

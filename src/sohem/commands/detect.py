@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sohem import params
+from sohem import params, settings
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import check_fit, check_preprocessing
@@ -32,38 +32,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Detect on every test image; boxes are written in original pixels."""
-    settings = params.load(args.params, dataset=args.dataset, method=args.method)
-    trained = params.select(settings, "train", dataset=args.dataset, method=args.method)
+    given = params.load(args.params, dataset=args.dataset, method=args.method)
+    trained = params.select(given, "train", dataset=args.dataset, method=args.method)
     content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "preprocessing", "model"))
     checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
-    scale, at = params.at_scale(settings), params.dataset_at_scale(settings, args.dataset)
-    classes = params.class_names(settings, args.dataset)
-    detector = build(settings["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
+    at, classes = params.at_scale(given), params.class_names(given, args.dataset)
+    scale, test = settings.of(settings.Scale, at), settings.of(settings.Test, at["test"])
+    detector = build(given["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
     check_preprocessing(args.checkpoint, content["preprocessing"], detector.backbone.preprocessing)
     check_fit(args.checkpoint, content["model"], detector.state_dict(), "detector")
     detector.load_state_dict(content["model"])
 
     proposals = None if args.proposals is None else read_table(args.proposals)
-    reader = SampleReader(at, read_table(args.images), "test", classes, None, proposals)
+    images = settings.of(settings.Images, params.dataset_at_scale(given, args.dataset))
+    reader = SampleReader(images, read_table(args.images), "test", classes, None, proposals)
     label = f"{args.dataset}/{args.method}: detecting"
-    with device.claimed(scale["device"], scale["threads"]) as chosen:
+    with device.claimed(scale.device, scale.threads) as chosen:
         detector.to(chosen).eval()
-        most, count = scale["test"]["max_proposals"], len(reader)
+        most, count = test.max_proposals, len(reader)
         samples = ahead(
-            lambda index: reader(index, max_proposals=most, seed=args.seed), range(count), scale["workers"], chosen
+            lambda index: reader(index, max_proposals=most, seed=args.seed), range(count), scale.workers, chosen
         )
         parts = [
-            detections(detector, sample.to(chosen), name, scale, classes)
+            detections(detector, sample.to(chosen), name, scale.rpn.test, test, classes)
             for name, sample in zip(reader.names, track(samples, count, label), strict=True)
         ]
     write_table(args.out, pd.concat(parts, ignore_index=True))
 
 
-def detections(detector: Detector, sample: Sample, name: str, scale: params.Params, classes: list[str]) -> pd.DataFrame:
+def detections(
+    detector: Detector, sample: Sample, name: str, kept: settings.Kept, test: settings.Test, classes: list[str]
+) -> pd.DataFrame:
     """The rows of one image, highest score first, in its original pixels."""
-    boxes, scores, labels = detector.detect(
-        sample.pixels(), sample.proposals, sample.scale, scale["rpn"]["test"], scale["test"]
-    )
+    boxes, scores, labels = detector.detect(sample.pixels(), sample.proposals, sample.scale, kept, test)
     table = pd.DataFrame((boxes / sample.scale).cpu().numpy().astype(np.float32), columns=BOX)
     table.insert(0, "image_id", name)
     table.insert(1, "class", np.array(["", *classes], dtype=object)[labels.cpu().numpy()])

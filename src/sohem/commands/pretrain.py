@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from sohem import params, provenance
+from sohem import params, provenance, settings
 from sohem.detectors import pretraining, weights
 from sohem.errors import ParamsError
 from sohem.files import write_json
@@ -29,15 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write weights and report."""
-    settings = params.select(params.load(args.params), "pretrain")
-    at = params.at_scale(settings)
+    given = params.select(params.load(args.params), "pretrain")
+    at = params.at_scale(given)
     kind = at["weights"]
     if kind == "none":
-        raise ParamsError(
-            f"scales.{settings['scale']}.weights: none; there is nothing to make, sohem train needs no file"
-        )
+        raise ParamsError(f"scales.{given['scale']}.weights: none; there is nothing to make, sohem train needs no file")
     made, report = trained(at) if kind == "crops" else published(kind, at["pretrain"])
-    checkpoint.save(args.out, {"settings": params.dumps(settings), **weights.content(kind, made)})
+    checkpoint.save(args.out, {"settings": params.dumps(given), **weights.content(kind, made)})
     write_json(args.report, report)
 
 
@@ -64,22 +62,23 @@ def trained(at: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
     from sohem.datasets.miniature import ALIKE, CROP_CLASSES, crop, crop_generator
 
     torch.set_num_threads(at["threads"])
-    chosen, count = at["pretrain"], at["pretrain"]["images"]
-    crops = torch.empty(count, 3, chosen["size"], chosen["size"], dtype=torch.uint8)
+    chosen, head = settings.of(settings.Crops, at["pretrain"]), settings.of(settings.Head, at["head"])
+    count, size = chosen.images, chosen.size
+    crops = torch.empty(count, 3, size, size, dtype=torch.uint8)
     boxes, figures = torch.empty(count, 4), torch.arange(count) % len(CROP_CLASSES)
     classes = [name for name in CROP_CLASSES if name not in ALIKE]
     labels = torch.tensor([classes.index(ALIKE.get(name, name)) + 1 for name in CROP_CLASSES])[figures]
     for i in track(range(count), count, "drawing crops"):
-        image, box = crop(crop_generator(chosen["seed"], i), int(figures[i]), chosen["size"])
+        image, box = crop(crop_generator(chosen.seed, i), int(figures[i]), size)
         crops[i] = torch.from_numpy(image).permute(2, 0, 1)
         boxes[i] = torch.from_numpy(box)
 
     epochs: list[dict[str, float]] = []
 
     def report(epoch: int, loss: float, accuracy: float) -> None:
-        print(f"pretraining: epoch {epoch} of {chosen['epochs']}, loss {loss:.3f}, accuracy {accuracy:.3f}",
+        print(f"pretraining: epoch {epoch} of {chosen.epochs}, loss {loss:.3f}, accuracy {accuracy:.3f}",
               file=sys.stderr, flush=True)  # fmt: skip
         epochs.append({"epoch": epoch, "loss": round(loss, 4), "accuracy": round(accuracy, 4)})
 
-    model = pretraining.train(crops, boxes, labels, len(classes), at["head"], chosen, report)
+    model = pretraining.train(crops, boxes, labels, len(classes), head, chosen, report)
     return pretraining.weights(model), {"classes": classes, "crops": count, "epochs": epochs}

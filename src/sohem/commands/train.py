@@ -7,9 +7,10 @@ with the same bytes. Ctrl-C and SIGTERM save the state and stop at the next iter
 import argparse
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from sohem import detectors, mining, params, provenance, training
+from sohem import detectors, mining, params, provenance, settings, training
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
@@ -42,14 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train or resume, then write checkpoint, log, what was mined, and provenance."""
     given = params.load(args.params, dataset=args.dataset, method=args.method)
-    settings = params.select(given, "train", dataset=args.dataset, method=args.method)
-    scale = params.at_scale(settings)
-    with device.claimed(scale["device"], scale["threads"]) as chosen:
-        reader = read(args, settings)
-        detector = initial(args, settings, reader).to(chosen)
-        at = params.dataset_at_scale(settings, args.dataset)
-        current = start(detector, scale["train"], at.get("iterations", scale["train"]["iterations"]))
-        stored = {"settings": params.dumps(settings), "seed": args.seed}
+    part = params.select(given, "train", dataset=args.dataset, method=args.method)
+    scale, classes = scale_of(part, args.dataset), params.class_names(part, args.dataset)
+    with device.claimed(scale.device, scale.threads) as chosen:
+        reader = read(args, part)
+        detector = initial(args, part, scale, reader).to(chosen)
+        current = start(detector, scale.train)
+        stored = {"settings": params.dumps(part), "seed": args.seed}
         inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
         state_file = args.state / state_name(stored, inputs) / "state.pt"
         before = None
@@ -62,15 +62,15 @@ def run(args: argparse.Namespace) -> None:
         def save() -> None:
             checkpoint.save(state_file, {**stored, "run": current.state(), "cost": meter.total()})
 
-        if not resume(args, settings, current, reader, save):
+        if not resume(args, part, scale, current, reader, save):
             print(f"stopped at iteration {current.done}; the same command goes on from there")
             raise KeyboardInterrupt
         log = log_table(current.log)
         write_table(args.log, log)
-        names = [reader.names[index] for index in probe_images(reader, scale["probe"]["images"])]
-        write_table(args.mined, mined_table(current.mined, log, names, params.class_names(settings, args.dataset)))
-        origin = provenance.record(settings, inputs, device=device.describe(chosen))
-        measured = {"machine": cost.machine(chosen, scale["threads"]), "cost": meter.total()}
+        names = [reader.names[index] for index in probe_images(reader, scale.probe.images)]
+        write_table(args.mined, mined_table(current.mined, log, names, classes))
+        origin = provenance.record(part, inputs, device=device.describe(chosen))
+        measured = {"machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
         write_json(args.provenance, {**origin, **measured})
         detector.head.fold_targets()
         preprocessing = detector.backbone.preprocessing._asdict()
@@ -79,40 +79,52 @@ def run(args: argparse.Namespace) -> None:
         state_file.unlink(missing_ok=True)
 
 
-def read(args: argparse.Namespace, settings: params.Params) -> SampleReader:
+def scale_of(part: params.Params, dataset: str) -> settings.Scale:
+    """The settings of a training; a data set may have its own number of iterations."""
+    scale = settings.of(settings.Scale, params.at_scale(part))
+    own = params.dataset_at_scale(part, dataset).get("iterations", scale.train.iterations)
+    return replace(scale, train=replace(scale.train, iterations=own))
+
+
+def read(args: argparse.Namespace, part: params.Params) -> SampleReader:
     """The training images with their boxes."""
-    if settings["datasets"][args.dataset]["detector"] == "fast_rcnn" and args.proposals is None:
+    if part["datasets"][args.dataset]["detector"] == "fast_rcnn" and args.proposals is None:
         raise TrainingError(f"{args.dataset}: detector fast_rcnn needs --proposals (sohem merge-proposals makes them)")
     proposals = None if args.proposals is None else read_table(args.proposals)
-    at, classes = params.dataset_at_scale(settings, args.dataset), params.class_names(settings, args.dataset)
-    truth = read_table(args.ground_truth)
+    at = settings.of(settings.Images, params.dataset_at_scale(part, args.dataset))
+    classes, truth = params.class_names(part, args.dataset), read_table(args.ground_truth)
     return SampleReader(at, read_table(args.images), "train", classes, truth, proposals, args.cache)
 
 
-def initial(args: argparse.Namespace, settings: params.Params, reader: SampleReader) -> Detector:
+def initial(args: argparse.Namespace, part: params.Params, scale: settings.Scale, reader: SampleReader) -> Detector:
     """The detector before training."""
-    scale, classes = params.at_scale(settings), params.class_names(settings, args.dataset)
-    detector = build(settings["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
-    if scale["weights"] != "none":
+    classes = params.class_names(part, args.dataset)
+    detector = build(part["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
+    if scale.weights != "none":
         if args.weights is None:
-            raise TrainingError(f"scales.{settings['scale']}.weights is {scale['weights']}: give the file as --weights")
-        start_from(detector.backbone, detector.head, args.weights, scale["weights"])
-    normalise_targets(detector, reader, scale)
+            raise TrainingError(f"scales.{part['scale']}.weights is {scale.weights}: give the file as --weights")
+        start_from(detector.backbone, detector.head, args.weights, scale.weights)
+    normalise_targets(detector, reader, scale.train)
     return detector
 
 
 def resume(
-    args: argparse.Namespace, settings: params.Params, current: Run, reader: SampleReader, save: Callable[[], None]
+    args: argparse.Namespace,
+    part: params.Params,
+    scale: settings.Scale,
+    current: Run,
+    reader: SampleReader,
+    save: Callable[[], None],
 ) -> bool:
     """Train what is left to do, with progress; False if a signal asked to stop."""
-    scale, target = params.at_scale(settings), params.beta_target(settings, args.dataset, args.method)
-    total, every, done = len(current.log), scale["train"]["log_every"], current.done
+    target = params.beta_target(part, args.dataset, args.method)
+    total, every, done = len(current.log), scale.train.log_every, current.done
     label = f"{args.dataset}/{args.method}/seed{args.seed}"
     with stop_on_signal() as stop:
         return train(
             current,
             reader,
-            settings["methods"][args.method],
+            part["methods"][args.method],
             target,
             scale,
             args.seed,

@@ -1,11 +1,10 @@
 """Fast R-CNN and Faster R-CNN on one image: backbone, RoI pooling, head and, if it has one, the RPN."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torchvision.ops import batched_nms, clip_boxes_to_image
 
+from sohem import settings
 from sohem.boxes import decode
 from sohem.detectors import backbones
 from sohem.detectors.heads import RoIHead, pool
@@ -74,8 +73,8 @@ class Detector(nn.Module):
         image: Tensor,
         proposals: Tensor | None,
         scale: float,
-        rpn_keep: dict[str, int],
-        test: dict[str, Any],
+        rpn_keep: settings.Kept,
+        test: settings.Test,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Boxes [D, 4], scores [D] and classes [D] (from 1) of one image, in its own (resized) pixels."""
         features = self.features(image)
@@ -88,32 +87,32 @@ class Detector(nn.Module):
         offsets = offsets * self.head.box_std + self.head.box_mean
         boxes = clip_boxes_to_image(decode(proposals[:, None], offsets), size)[:, 1:]
         scores = logits.softmax(dim=1)[:, 1:]
-        rows, classes = torch.nonzero(scores > test["score"], as_tuple=True)
+        rows, classes = torch.nonzero(scores > test.score, as_tuple=True)
         boxes, scores = boxes[rows, classes], scores[rows, classes]
-        keep = batched_nms(boxes, scores, classes, test["nms"])[: test["detections"]]
+        keep = batched_nms(boxes, scores, classes, test.nms)[: test.detections]
         return boxes[keep], scores[keep], classes[keep] + 1
 
 
-def build(detector: str, classes: int, settings: dict[str, Any], seed: int) -> Detector:
+def build(detector: str, classes: int, scale: settings.Scale, seed: int) -> Detector:
     """A detector with freshly drawn weights.
 
     Args:
         detector: fast_rcnn or faster_rcnn.
         classes: K, without background.
-        settings: ``scales.<scale>`` of the parameters (backbone, weights, head, rpn, precision, compile).
+        scale: backbone, weights, head, rpn, precision and compile are used.
         seed: of the run; only the initial weights depend on it here.
     """
-    head = settings["head"]
+    head = scale.head
     # torch's constructors draw from its global generator; its state is put back and all weights are drawn again.
     with torch.random.fork_rng(devices=[]):
-        backbone = backbones.build(settings["backbone"], settings["weights"])
-        roi_head = RoIHead(backbone.channels, head["pool"], head["hidden"], classes, head["dropout"])
-        rpn = RPN(backbone.channels, settings["rpn"]) if detector == "faster_rcnn" else None
+        backbone = backbones.build(scale.backbone, scale.weights)
+        roi_head = RoIHead(backbone.channels, head.pool, head.hidden, classes, head.dropout)
+        rpn = RPN(backbone.channels, scale.rpn) if detector == "faster_rcnn" else None
     backbone.initialise(stream(seed, "backbone"))
     roi_head.initialise(stream(seed, "head"))
     if rpn is not None:
         rpn.initialise(stream(seed, "rpn"))
-    if settings["compile"]:  # image and RoI numbers change from call to call
+    if scale.compile:  # image and RoI numbers change from call to call
         backbone.compile(dynamic=True)
         roi_head.compile(dynamic=True)
-    return Detector(backbone, roi_head, rpn, head["pool"], head["op"], settings["precision"])
+    return Detector(backbone, roi_head, rpn, head.pool, head.op, scale.precision)

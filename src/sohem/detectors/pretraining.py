@@ -1,7 +1,6 @@
 """The demo's counterpart of ImageNet weights: a classifier of generated crops on the detector's own layers."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,16 +10,17 @@ from sohem.boxes import flip
 from sohem.detectors import backbones
 from sohem.detectors.heads import RoIHead, pool
 from sohem.randomness import epoch_order, stream
+from sohem.settings import Crops, Head
 
 
 class CropClassifier(nn.Module):
     """The small backbone with batch normalisation, RoI pooling of the object's box, fc6, fc7 and class scores."""
 
-    def __init__(self, classes: int, settings: dict[str, Any]) -> None:
+    def __init__(self, classes: int, settings: Head) -> None:
         super().__init__()
         self.backbone = backbones.small(batch_norm=True).to(memory_format=torch.channels_last)
-        self.head = RoIHead(self.backbone.channels, settings["pool"], settings["hidden"], classes, dropout=0.0)
-        self.pool_size, self.pool_op = settings["pool"], settings["op"]
+        self.head = RoIHead(self.backbone.channels, settings.pool, settings.hidden, classes, dropout=0.0)
+        self.pool_size, self.pool_op = settings.pool, settings.op
 
     def forward(self, crops: Tensor, boxes: Tensor) -> Tensor:
         """Logits [N, classes + 1] of crops [N, 3, S, S] (float, 0 to 255) and one box [N, 4] in each."""
@@ -40,31 +40,31 @@ def train(
     boxes: Tensor,
     labels: Tensor,
     classes: int,
-    head: dict[str, Any],
-    settings: dict[str, Any],
+    head: Head,
+    settings: Crops,
     report: Callable[[int, float, float], None],
 ) -> CropClassifier:
     """Train on crops [N, 3, S, S] uint8, boxes [N, 4], labels [N] from 1 to ``classes``.
 
-    SGD with momentum 0.9 and a one-cycle rate (torch's own scheduler) whose peak is ``settings["lr"]``.
+    SGD with momentum 0.9 and a one-cycle rate (torch's own scheduler) whose peak is ``settings.lr``.
 
     Args:
         report: called after each epoch with its number, mean loss and training accuracy.
     """
-    seed, batch, size = settings["seed"], settings["batch"], settings["size"]
+    seed, batch, size = settings.seed, settings.batch, settings.size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = CropClassifier(classes, head)
     steps = len(crops) // batch
     optimiser = torch.optim.SGD(
         model.parameters(),
-        lr=settings["lr"],
+        lr=settings.lr,
         momentum=0.9,
-        weight_decay=settings["weight_decay"],
+        weight_decay=settings.weight_decay,
         nesterov=True,
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings["lr"], total_steps=steps * settings["epochs"])
-    for epoch in range(settings["epochs"]):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=steps * settings.epochs)
+    for epoch in range(settings.epochs):
         order, total, right = epoch_order(seed, epoch, len(crops)), 0.0, 0
         generator = stream(seed, "crops", epoch)
         for step in range(steps):

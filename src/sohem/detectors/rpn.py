@@ -1,18 +1,19 @@
-"""The region proposal network of Faster R-CNN (Ren et al. 2015), trained jointly; settings are ``scales.*.rpn``."""
+"""The region proposal network of Faster R-CNN (Ren et al. 2015), trained jointly."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import box_iou, clip_boxes_to_image, nms
 
+from sohem import settings
 from sohem.boxes import covered_share, decode, encode
 from sohem.mining.losses import smooth_l1
 from sohem.mining.select import random_sample
 
 
-def anchor_shapes(ratios: list[float], sizes: list[float], base: int | None = None) -> Tensor:
+def anchor_shapes(ratios: Sequence[float], sizes: Sequence[float], base: int | None = None) -> Tensor:
     """Widths and heights [A, 2]: for every size (square root of the area) and every ratio (height / width).
 
     With ``base`` the sides are rounded at that size, the height after the width, and then enlarged, which gives
@@ -62,14 +63,14 @@ class RPN(nn.Module):
 
     shapes: Tensor
 
-    def __init__(self, channels: int, settings: dict[str, Any]) -> None:
+    def __init__(self, channels: int, chosen: settings.RPN) -> None:
         super().__init__()
-        self.settings = settings
-        count = len(settings["ratios"]) * len(settings["sizes"])
-        self.convolution = nn.Conv2d(channels, settings["hidden"], 3, padding=1)
-        self.scores = nn.Conv2d(settings["hidden"], 2 * count, 1)
-        self.offsets = nn.Conv2d(settings["hidden"], 4 * count, 1)
-        shapes = anchor_shapes(settings["ratios"], settings["sizes"], settings["base"])
+        self.settings = chosen
+        count = len(chosen.ratios) * len(chosen.sizes)
+        self.convolution = nn.Conv2d(channels, chosen.hidden, 3, padding=1)
+        self.scores = nn.Conv2d(chosen.hidden, 2 * count, 1)
+        self.offsets = nn.Conv2d(chosen.hidden, 4 * count, 1)
+        shapes = anchor_shapes(chosen.ratios, chosen.sizes, chosen.base)
         self.register_buffer("shapes", shapes, persistent=False)
 
     def initialise(self, generator: torch.Generator) -> None:
@@ -93,20 +94,20 @@ class RPN(nn.Module):
         boxes: Tensor,
         size: tuple[int, int],
         scale: float,
-        keep: dict[str, int],
+        keep: settings.Kept,
     ) -> Tensor:
-        """The best ``keep["after"]`` boxes [R, 4] after NMS among the ``keep["before"]`` of highest score.
+        """The best ``keep.after`` boxes [R, 4] after NMS among the ``keep.before`` of highest score.
 
         Args:
             size: height and width of the (resized) image.
             scale: of the resized image to the original; the smallest side allowed is ``min_size * scale``.
         """
         boxes = clip_boxes_to_image(decode(boxes, offsets), size)
-        big = ((boxes[:, 2:] - boxes[:, :2]) >= max(self.settings["min_size"] * scale, 1e-3)).all(dim=1)
+        big = ((boxes[:, 2:] - boxes[:, :2]) >= max(self.settings.min_size * scale, 1e-3)).all(dim=1)
         scores = torch.where(big, logits[:, 1] - logits[:, 0], -torch.inf)
-        order = torch.sort(scores, descending=True, stable=True).indices[: keep["before"]]
+        order = torch.sort(scores, descending=True, stable=True).indices[: keep.before]
         order = order[big[order]]
-        return boxes[order[nms(boxes[order], scores[order], self.settings["nms"])[: keep["after"]]]]
+        return boxes[order[nms(boxes[order], scores[order], self.settings.nms)[: keep.after]]]
 
     def losses(
         self,
@@ -122,8 +123,8 @@ class RPN(nn.Module):
         s = self.settings
         height, width = size
         inside = (boxes[:, 0] >= 0) & (boxes[:, 1] >= 0) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
-        labels, matched = label_anchors(boxes, targets, ignored, inside, s["positive"], s["negative"])
-        chosen = random_sample(labels, s["batch"], s["foreground"], generator)
+        labels, matched = label_anchors(boxes, targets, ignored, inside, s.positive, s.negative)
+        chosen = random_sample(labels, s.batch, s.foreground, generator)
         objectness = F.cross_entropy(logits[chosen], labels[chosen])
         objects = chosen[labels[chosen] == 1]
         if len(objects) == 0:

@@ -16,6 +16,7 @@ from sohem.errors import SohemError, TrainingError
 from sohem.mining.schedule import coefficients
 from sohem.params import Params
 from sohem.randomness import epoch_order, stream
+from sohem.settings import Scale, Train
 from sohem.training import probe
 from sohem.training.loader import ahead
 from sohem.training.optimiser import learning_rate, set_rate, sgd
@@ -62,9 +63,9 @@ class Run:
         self.mined = {iteration: record.cpu() for iteration, record in state["mined"].items()}
 
 
-def start(detector: Detector, train_settings: dict[str, Any], iterations: int) -> Run:
+def start(detector: Detector, settings: Train) -> Run:
     """A run before its first iteration."""
-    return Run(detector, sgd(detector, train_settings), np.full((iterations, len(LOG_COLUMNS)), np.nan))
+    return Run(detector, sgd(detector, settings), np.full((settings.iterations, len(LOG_COLUMNS)), np.nan))
 
 
 def log_table(log: np.ndarray) -> pd.DataFrame:
@@ -79,31 +80,30 @@ def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[in
     return [int(orders[p // count][p % count]) for p in positions]
 
 
-def load_batch(reader: SampleReader, settings: dict[str, Any], seed: int, iteration: int) -> list[Sample]:
+def load_batch(reader: SampleReader, settings: Train, seed: int, iteration: int) -> list[Sample]:
     """The N samples of an iteration, mirrored by the toss of a coin or as the second half of a doubled training set."""
-    train = settings["train"]
-    samples, count, doubled = [], len(reader), train["flip"] == "doubled"
-    for slot, index in enumerate(batch_indices(seed, iteration, train["images"], count * (1 + doubled))):
+    samples, count, doubled = [], len(reader), settings.flip == "doubled"
+    for slot, index in enumerate(batch_indices(seed, iteration, settings.images, count * (1 + doubled))):
         coin = torch.rand((), generator=stream(seed, "flip", iteration, slot))
-        mirror = index >= count if doubled else train["flip"] == "coin" and bool(coin < 0.5)
+        mirror = index >= count if doubled else settings.flip == "coin" and bool(coin < 0.5)
         draw = int(torch.randint(2**31, (), generator=stream(seed, "draw", iteration, slot)))
-        samples.append(reader(index % count, mirror, train["max_proposals"], draw))
+        samples.append(reader(index % count, mirror, settings.max_proposals, draw))
     return samples
 
 
-def normalise_targets(detector: Detector, reader: SampleReader, settings: dict[str, Any]) -> None:
+def normalise_targets(detector: Detector, reader: SampleReader, settings: Train) -> None:
     """Set the head's target statistics: measured over the training proposals, or the fixed ones without proposals."""
     classes = len(detector.head.box_mean) - 1
     labels, offsets = [torch.zeros(0, dtype=torch.long)], [torch.zeros(0, 4)]
-    if settings["train"]["box_std"] == "dataset" and detector.rpn is None:
+    if settings.box_std == "dataset" and detector.rpn is None:
         for index in range(len(reader)):
             boxes, names, proposals, ignored = reader.boxes(index)
             assert proposals is not None
             rois = torch.cat([proposals, boxes])
-            label, offset = label_rois(rois, boxes, names, ignored, settings["train"]["foreground_iou"])
+            label, offset = label_rois(rois, boxes, names, ignored, settings.foreground_iou)
             labels.append(label[label > 0])
             offsets.append(offset[label > 0])
-            if settings["train"]["flip"] == "doubled":  # in the mirror the shift to the right is one to the left
+            if settings.flip == "doubled":  # in the mirror the shift to the right is one to the left
                 labels.append(labels[-1])
                 offsets.append(offsets[-1] * torch.tensor([-1.0, 1.0, 1.0, 1.0]))
     mean, std = target_statistics(torch.cat(labels), torch.cat(offsets), classes)
@@ -116,7 +116,7 @@ def train(
     reader: SampleReader,
     method: Params,
     target: float | str,
-    settings: dict[str, Any],
+    scale: Scale,
     seed: int,
     save: Callable[[], None],
     progress: Progress,
@@ -127,13 +127,14 @@ def train(
     ``save`` is called every ``checkpoint_every`` iterations and when stopped.
 
     Args:
-        method: ``methods.<name>`` of the parameters; target: what beta grows to; settings: ``scales.<scale>``.
+        method: ``methods.<name>`` of the parameters; target: what beta grows to; scale: train, probe and workers are
+            used.
 
     Raises:
         TrainingError: a loss is not finite; what ``save`` stored last is still good. Or the memory does not suffice.
         DataError: an image cannot be read. Then, and when memory runs out, ``save`` is called before.
     """
-    choices = settings["train"]
+    settings = scale.train
     total = len(run.log)
     device = run.detector.head.scores.weight.device
     history = {name: run.log[:, LOG_COLUMNS.index(name)] for name in LOG_COLUMNS}
@@ -141,8 +142,8 @@ def train(
     schedule = method.get("schedule", {})
     each_time = device.type == "cpu" or schedule.get("stable") == "slope" or "ratio" in (target, schedule.get("shape"))
     pending: list[Tensor] = []
-    looked_at = probe.probe_images(reader, settings["probe"]["images"])
-    moments = probe.moments(settings["probe"]["at"], total)
+    looked_at = probe.probe_images(reader, scale.probe.images)
+    moments = probe.moments(scale.probe.at, total)
 
     def flush() -> None:
         first = run.done - len(pending)
@@ -155,11 +156,11 @@ def train(
         known = run.done - len(pending)
         if known == 0:
             return ""
-        recent = slice(max(0, known - choices["log_every"]), known)
+        recent = slice(max(0, known - settings.log_every), known)
         return ", ".join(f"{name} {history[name][recent].mean():.3f}" for name in ("cls_selected", "loc_selected"))
 
     left = range(run.done, total)
-    batches = ahead(lambda k: load_batch(reader, settings, seed, k), left, settings["workers"], device)
+    batches = ahead(lambda k: load_batch(reader, settings, seed, k), left, scale.workers, device)
     for iteration in progress(left, losses):
         if stop():
             flush()
@@ -168,8 +169,8 @@ def train(
         alpha, beta = 1.0, 1.0
         if method["miner"] == "sohem":
             alpha, beta = coefficients(iteration + 1, total, schedule, target, history)
-        mining = Mining(method, choices["rois"], iteration + 1, total, alpha, beta)
-        rate = learning_rate(iteration, choices)
+        mining = Mining(method, settings.rois, iteration + 1, total, alpha, beta)
+        rate = learning_rate(iteration, settings)
         set_rate(run.optimiser, rate)
         run.optimiser.zero_grad(set_to_none=True)
         try:
@@ -184,11 +185,11 @@ def train(
             save()
             raise
         run.log[iteration, : len(FACTS)] = iteration + 1, rate, alpha, beta
-        pending.append(log_row(sums, choices["images"]))
+        pending.append(log_row(sums, settings.images))
         run.done += 1
-        due = run.done % choices["checkpoint_every"] == 0
+        due = run.done % settings.checkpoint_every == 0
         # Losses are looked at before the step that they cause, so that a saved state is always good.
-        if each_time or due or run.done == total or run.done % choices["log_every"] == 0:
+        if each_time or due or run.done == total or run.done % settings.log_every == 0:
             flush()
         run.optimiser.step()
         if due and run.done < total:

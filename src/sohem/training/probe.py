@@ -5,7 +5,6 @@ of the run changes, since every random stream is a function of its purpose and t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from torch import Tensor
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector
 from sohem.mining.strata import stratum
+from sohem.settings import Train
 from sohem.training.samples import SampleReader
 from sohem.training.step import Mining, look, propose, quantile
 
@@ -42,7 +42,7 @@ def record(
     reader: SampleReader,
     indices: Sequence[int],
     mining: Mining,
-    settings: dict[str, Any],
+    settings: Train,
     seed: int,
 ) -> Tensor:
     """[rows, len(FIELDS)] float64 on the host: every RoI of the images that is not ignored; boxes in original pixels.
@@ -59,10 +59,10 @@ def record(
     parts = [torch.zeros(0, len(FIELDS), dtype=torch.float64)]
     for k, index in enumerate(indices):
         # The same proposals for every run: drawn with a seed of their own. Slots after those of the N training images.
-        sample = reader(index, max_proposals=settings["train"]["max_proposals"]).to(device)
-        slot = settings["train"]["images"] + k
+        sample = reader(index, max_proposals=settings.max_proposals).to(device)
+        slot = settings.images + k
         features = detector.features(sample.pixels())
-        rois = propose(detector, features, sample, settings, seed, mining.iteration, slot)[0]
+        rois = propose(detector, features, sample, seed, mining.iteration, slot)[0]
         seen = look(detector, features, rois, sample, mining, settings, seed, slot)
         of = stratum(seen.l_cls, seen.l_loc, quantile(mining.method), seen.labels >= 0)
         chosen = torch.zeros_like(seen.labels).index_fill_(0, seen.selected, 1)

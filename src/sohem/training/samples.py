@@ -15,6 +15,7 @@ from sohem.datasets.annotation import BOX
 from sohem.datasets.images import load
 from sohem.errors import DataError
 from sohem.randomness import stream
+from sohem.settings import Images
 from sohem.training.cache import ImageCache
 
 
@@ -75,7 +76,7 @@ class SampleReader:
     """Reads the images of one subset by index.
 
     Args:
-        at: ``datasets.<name>.<scale>`` of the parameters: root, short_side, long_side.
+        at: where the images lie, and to which size they are brought.
         images: table of the data set's images; ground_truth and proposals likewise. Without ``ground_truth`` samples
             have no boxes.
         classes: the K class names in order.
@@ -84,7 +85,7 @@ class SampleReader:
 
     def __init__(
         self,
-        at: dict[str, Any],
+        at: Images,
         images: pd.DataFrame,
         subset: str,
         classes: list[str],
@@ -97,7 +98,7 @@ class SampleReader:
         self.names: list[str] = table["image_id"].tolist()
         self._files: list[str] = table["file"].tolist()
         self._sizes = list(zip(table["height"].tolist(), table["width"].tolist(), strict=True))
-        self._scales = [scale_factor(h, w, at["short_side"], at["long_side"]) for h, w in self._sizes]
+        self._scales = [scale_factor(h, w, at.short_side, at.long_side) for h, w in self._sizes]
         self._proposals = None if proposals is None else _grouped(proposals, self.names)
         if self._proposals is not None:
             missing = [name for name in self.names if name not in self._proposals]
@@ -120,7 +121,7 @@ class SampleReader:
             self._ignored = _grouped(ground_truth[ground_truth["ignore"]], self.names)
         self._cache: ImageCache | None = None
         if cache is not None:
-            paths = [Path(at["root"]) / file for file in self._files]
+            paths = [Path(at.root) / file for file in self._files]
             sizes = [resized(*size, scale) for size, scale in zip(self._sizes, self._scales, strict=True)]
             self._cache = ImageCache(cache, paths, sizes)
             self._cache.fill(self.decode)
@@ -146,7 +147,7 @@ class SampleReader:
         Raises:
             DataError: the file is missing, unreadable or no longer of the size that the split recorded.
         """
-        path = Path(self.at["root"]) / self._files[index]
+        path = Path(self.at.root) / self._files[index]
         image = torch.from_numpy(load(path)).permute(2, 0, 1)
         height, width = self._sizes[index]
         if tuple(image.shape[1:]) != (height, width):

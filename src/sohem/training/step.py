@@ -1,7 +1,6 @@
 """One training iteration up to its loss: propose, read-only pass, mine, standard pass (paper, Figure 1)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from sohem.mining.losses import roi_losses
 from sohem.mining.miners import choose, composition
 from sohem.params import Params
 from sohem.randomness import stream
+from sohem.settings import Train
 from sohem.training.samples import Sample
 from sohem.training.targets import label_rois
 
@@ -47,7 +47,7 @@ class Mined:
 
 
 def batch_loss(
-    detector: Detector, samples: list[Sample], mining: Mining, settings: dict[str, Any], seed: int
+    detector: Detector, samples: list[Sample], mining: Mining, settings: Train, seed: int
 ) -> tuple[Tensor, Tensor]:
     """The loss of an iteration's N images, with its graph, and the sums [len(SUMS)] for the log.
 
@@ -55,7 +55,7 @@ def batch_loss(
 
     Args:
         samples: on the detector's device.
-        settings: ``scales.<scale>`` of the parameters.
+        settings: of the training; foreground_iou is used.
         seed: of the run; with the iteration and an image's place among the N it chooses the random streams.
     """
     mined = [mine(detector, sample, mining, settings, seed, slot) for slot, sample in enumerate(samples)]
@@ -71,10 +71,10 @@ def batch_loss(
     return total / len(samples), torch.stack(rows).double().sum(0)
 
 
-def mine(detector: Detector, sample: Sample, mining: Mining, settings: dict[str, Any], seed: int, slot: int) -> Mined:
+def mine(detector: Detector, sample: Sample, mining: Mining, settings: Train, seed: int, slot: int) -> Mined:
     """Features and RoIs of one image, the read-only pass over all of them, and the B that are chosen."""
     features = detector.features(sample.pixels())
-    rois, loss, rpn_losses = propose(detector, features, sample, settings, seed, mining.iteration, slot)
+    rois, loss, rpn_losses = propose(detector, features, sample, seed, mining.iteration, slot)
     seen = look(detector, features, rois, sample, mining, settings, seed, slot)
     labels, l_cls, l_loc, selected = seen.labels, seen.l_cls, seen.l_loc, seen.selected
     shares = composition(selected, l_cls, l_loc, labels, quantile(mining.method))
@@ -104,13 +104,13 @@ def look(
     rois: Tensor,
     sample: Sample,
     mining: Mining,
-    settings: dict[str, Any],
+    settings: Train,
     seed: int,
     slot: int,
 ) -> Seen:
     """Label the RoIs [R, 4] of an image, take their losses by the read-only pass, and choose B of them."""
     iteration, device = mining.iteration, rois.device
-    labels, offsets = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings["train"]["foreground_iou"])
+    labels, offsets = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings.foreground_iou)
     # A label of -1 (ignored) reads the last class's statistics; both losses of such a RoI are 0 all the same.
     targets = (offsets - detector.head.box_mean[labels]) / detector.head.box_std[labels]
     generator = stream(seed, "read-only dropout", iteration, slot, device=device)
@@ -158,7 +158,6 @@ def propose(
     detector: Detector,
     features: Tensor,
     sample: Sample,
-    settings: dict[str, Any],
     seed: int,
     iteration: int,
     slot: int,
@@ -172,5 +171,5 @@ def propose(
     logits, deltas, anchors = detector.objectness(features)
     generator = stream(seed, "anchors", iteration, slot, device=features.device)
     objectness, box = rpn.losses(logits, deltas, anchors, sample.size, sample.boxes, sample.ignored, generator)
-    kept = rpn.proposals(logits.detach(), deltas.detach(), anchors, sample.size, sample.scale, rpn.settings["train"])
+    kept = rpn.proposals(logits.detach(), deltas.detach(), anchors, sample.size, sample.scale, rpn.settings.train)
     return torch.cat([kept, sample.boxes]), objectness + box, [objectness.detach(), box.detach()]
