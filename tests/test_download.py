@@ -261,7 +261,7 @@ def test_an_archive_marked_as_a_compressed_page_stays_as_it_is(site, get):
 
 def test_too_little_space_is_noticed_before_a_request(site, get, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 2_000_000))
-    with pytest.raises(DownloadError, match=r"0\.00 GB are still to come, but only 0\.00 GB are free"):
+    with pytest.raises(DownloadError, match=r"still to come are 0\.00 GB, but only 0\.00 GB are free"):
         get(wanted(site))
     assert site.requests == []
     with pytest.raises(DownloadError, match="are still to come"):

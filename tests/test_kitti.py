@@ -1,12 +1,11 @@
 import pytest
 
-from sohem import params
 from sohem.datasets import kitti
-from sohem.datasets.annotation import Object
+from sohem.datasets.annotation import Object, label_of
 from sohem.errors import DataError
 from trees import PARAMS, kitti_line
 
-LABELS = params.label_of(PARAMS, "kitti")
+LABELS = label_of(PARAMS["datasets"]["kitti"]["classes"])
 
 
 @pytest.fixture

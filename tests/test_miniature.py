@@ -59,7 +59,7 @@ def test_an_image_does_not_depend_on_how_many_are_made(kind, tmp_path):
 
 
 def test_unknown_format_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="expected voc or kitti"):
+    with pytest.raises(DataError, match="format coco; expected voc or kitti"):
         miniature.write("coco", tmp_path, seed=0, train=1, test=1)
 
 

@@ -95,8 +95,8 @@ def test_a_fingerprint_changes_with_a_swap_of_two_values(given):
 
 
 def test_labels_map_to_classes(given):
-    assert params.label_of(given, "kitti")["Person_sitting"] == "person"
-    assert params.label_of(given, "voc")["sofa"] == "sofa"
+    assert label_of(given["datasets"]["kitti"]["classes"])["Person_sitting"] == "person"
+    assert label_of(given["datasets"]["voc"]["classes"])["sofa"] == "sofa"
     assert len(params.class_names(given, "kitti")) == 7
 
 

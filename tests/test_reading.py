@@ -81,7 +81,7 @@ def test_a_disk_that_is_full_is_said_beforehand_and_in_the_middle(images, tmp_pa
     cache = ImageCache(tmp_path / "cache", paths, sizes)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 90, 10))
-        with pytest.raises(DataError, match=r"needs 0\.0 GB more, 0\.0 GB are free"):
+        with pytest.raises(DataError, match=r"still needs 0\.00 GB, but only 0\.00 GB are free"):
             cache.fill(pixels.__getitem__)
 
     def full(index):

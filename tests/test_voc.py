@@ -2,13 +2,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sohem import params
 from sohem.datasets import voc
-from sohem.datasets.annotation import Annotation, Object
+from sohem.datasets.annotation import Annotation, Object, label_of
 from sohem.errors import DataError
 from trees import PARAMS, voc_object, voc_xml
 
-LABELS = params.label_of(PARAMS, "voc")
+LABELS = label_of(PARAMS["datasets"]["voc"]["classes"])
 
 
 @pytest.fixture

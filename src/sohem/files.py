@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,30 @@ def atomic(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def check_room(folder: Path, needed: int, use: str, advice: str, error: type[SohemError] = DataError) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Args:
+        folder: where ``needed`` more bytes are to be written.
+        use: begins the message, up to the number: "<file>: unpacks to".
+        advice: what to do instead of freeing some space.
+
+    Raises:
+        error: fewer bytes are free.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise error(
+            f"{use} {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free at {folder}. Free some space or {advice}, "
+            "then run the same command again; it goes on from where it was"
+        )
+
+
+def is_absent_or_empty(folder: Path) -> bool:
+    """Whether nothing would be lost if another folder were put in the place of this one."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -216,14 +216,6 @@ def class_names(params: Params, dataset: str) -> list[str]:
     return list(params["datasets"][dataset]["classes"])
 
 
-def label_of(params: Params, dataset: str) -> dict[str, str]:
-    """From a label in the annotation files to the class that it counts as."""
-    classes = params["datasets"][dataset]["classes"]
-    if isinstance(classes, list):
-        return {name: name for name in classes}
-    return {label: name for name, labels in classes.items() for label in labels}
-
-
 def notice(params: Params, datasets: list[str]) -> str:
     """What is printed on every artifact: the scale, and whether the data were generated."""
     made = any("miniature" in dataset_at_scale(params, name) for name in datasets)

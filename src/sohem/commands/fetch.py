@@ -32,11 +32,11 @@ def run(args: argparse.Namespace) -> None:
     miniature, archives = here.get("miniature"), here.get("archives")
     if miniature is not None:
         generated.replace(root, {"format": kind, **miniature}, generated.write_miniature, f"{key}.root")
-    elif archives is not None and generated.is_absent_or_empty(root):
+    elif archives is not None and files.is_absent_or_empty(root):
         _bring(args.dataset, Path(archives), root, f"{key}.archives")
     manifest = look(settings, args.dataset, Path(args.out))
     made = "generated" if miniature else "found"
-    counts = f"{manifest['images']} images and {manifest['annotations']} annotations"
+    counts = f"{manifest['images']} images and {manifest['annotations']} annotation files"
     print(f"{args.dataset}: {made} {counts} in {root}")
 
 

@@ -1,7 +1,7 @@
 """Read a data set's annotations, check every image and write its split and its tables.
 
-VOC format: the image sets trainval and test. KITTI format: the first images by index train, the others test.
-Writes the split as JSON (counts and image names), the images and the ground truth as Parquet.
+Which images train and which test is for the data set's format to say: VOC's image sets trainval and test, KITTI's first
+images by index and the others, COCO's files for train and test. Writes the split as JSON (counts and image names), the images and the ground truth as Parquet.
 """
 
 import argparse

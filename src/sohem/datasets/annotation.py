@@ -1,7 +1,10 @@
-"""What a reader returns for one image, whatever the format of the files."""
+"""What a data format is to the rest of the program: where its files lie, which images there are, what each one holds."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sohem.errors import DataError
 
@@ -26,6 +29,52 @@ class Annotation(NamedTuple):
 
     size: Size | None
     objects: list[Object]
+
+
+class Listed(NamedTuple):
+    """One image of a subset."""
+
+    name: str  # the image_id of the tables, once in a data set
+    file: str  # relative to the root; where no image needs to exist, maybe without its ending
+    source: Any  # where its annotation stands, as the format's ``read`` takes it
+
+
+Subsets = dict[str, list[Listed]]  # "train" and "test", in this order
+
+
+class Key(NamedTuple):
+    """A key that a format needs in ``datasets.<name>.<scale>`` of the parameters."""
+
+    rule: dict[str, Any]  # JSON schema of its value
+    reason: str  # for the message where it is missing
+
+
+@dataclass(frozen=True)
+class Format:
+    """All that the program knows of a data format; ``formats`` lists them.
+
+    Attributes:
+        layout: what lies where under the root, in words for a user.
+        parts: folder under the root -> endings (lower-case) or names of the files in it that are the data set's.
+        annotations, images: which of these folders hold them.
+        listing: ``(root, settings, key, with_images)`` -> the images of each subset. ``settings`` is the parameters'
+            entry ``key`` (``datasets.<name>.<scale>``); without images none needs to exist. Raises DataError: an image
+            or annotation that should be there is not, or a list cannot be read.
+        read: ``(source, labels, size, key)`` -> one image's annotation. ``labels`` maps names in the files to classes,
+            ``size`` is the image's if known, ``key`` names the parameter that lists the classes. Raises DataError:
+            something is broken, in no class, or contradicts the image; names the file and the place in it.
+        keys: what it needs in ``settings``.
+        nested: whether images may lie in sub-folders.
+    """
+
+    layout: str
+    parts: Mapping[str, tuple[str, ...]]
+    annotations: str
+    images: str
+    listing: Callable[[Path, Mapping[str, Any], str, bool], Subsets]
+    read: Callable[[Any, dict[str, str], Size | None, str], Annotation]
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    nested: bool = False
 
 
 def number(text: str | None, where: str, name: str) -> float:
@@ -56,3 +105,31 @@ def class_of(label: str, labels: dict[str, str], where: str, key: str) -> str:
             f"annotation (listed: {', '.join(labels)})"
         )
     return labels[label]
+
+
+def label_of(classes: list[str] | dict[str, list[str]]) -> dict[str, str]:
+    """From a label in the annotation files to the class that it counts as, by ``datasets.<name>.classes``."""
+    if isinstance(classes, list):
+        return {name: name for name in classes}
+    return {label: name for name, labels in classes.items() for label in labels}
+
+
+def check_size(own: Size | None, size: Size | None, where: str) -> None:
+    """Refuse an annotation that gives its image another size than the image has; either may be unknown.
+
+    Raises:
+        DataError: ``where`` says which file and field.
+    """
+    if size is not None and own is not None and own != size:
+        raise DataError(
+            f"{where} says {own[0]}x{own[1]} pixels, but the image has {size[0]}x{size[1]}; the boxes may belong to "
+            "another version of the image"
+        )
+
+
+def clipped(box: Box, size: Size | None) -> Box | None:
+    """The part of a box inside the image (of which only the upper left corner may be known); None if there is none."""
+    left, top, right, bottom = max(box[0], 0.0), max(box[1], 0.0), box[2], box[3]
+    if size is not None:
+        right, bottom = min(right, float(size[0])), min(bottom, float(size[1]))
+    return (left, top, right, bottom) if right > left and bottom > top else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sohem.errors import DataError, SohemError
+from sohem.files import is_absent_or_empty
 
 MARKER = ".generated-by-sohem.json"  # lies in the root of every generated tree and holds its settings
 
@@ -61,8 +62,3 @@ def replace(root: Path, settings: Settings, write: Callable[[Settings, Path], No
     finally:
         for rest in (partial, old):
             shutil.rmtree(rest, ignore_errors=True)
-
-
-def is_absent_or_empty(root: Path) -> bool:
-    """Whether nothing would be lost if a tree were put in the place of ``root``."""
-    return not root.exists() or (root.is_dir() and not any(root.iterdir()))

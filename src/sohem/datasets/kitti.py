@@ -6,10 +6,14 @@ no ground truth. ``DontCare`` regions become ignore regions; they are cut to the
 remains.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from sohem.datasets.annotation import Annotation, Box, Object, Size, class_of, number
-from sohem.datasets.images import in_order
+from sohem.datasets import images
+from sohem.datasets.annotation import (
+    Annotation, Format, Key, Listed, Object, Size, Subsets, class_of, clipped, number,
+)  # fmt: skip
 from sohem.errors import DataError
 
 IMAGES, ANNOTATIONS = "image_2", "label_2"
@@ -30,8 +34,32 @@ def split(names: list[str], first: int, key: str = "first") -> dict[str, list[st
             f"{key}: {first} images are to train, but there are {len(names)} in all, so none is left for "
             "testing; choose a smaller number"
         )
-    ordered = in_order(names)
+    ordered = images.in_order(names)
     return {"train": ordered[:first], "test": ordered[first:]}
+
+
+def listing(root: Path, settings: Mapping[str, Any], key: str, with_images: bool) -> Subsets:
+    """The labelled images, split by ``settings["first"]``; see ``Format.listing``."""
+    files = images.find(root / IMAGES) if with_images else None
+    return {
+        subset: [_listed(root, name, files) for name in names]
+        for subset, names in split(_names(root, files), settings["first"], f"{key}.first").items()
+    }
+
+
+def _names(root: Path, files: dict[str, str] | None) -> list[str]:
+    """Names of the labelled images; an image without a label file, or the reverse, is an error."""
+    labels = {path.stem for path in (root / ANNOTATIONS).glob("*" + ANNOTATION_SUFFIX)}
+    for name in images.in_order(labels ^ set(labels if files is None else files)):
+        image, label = root / IMAGES / f"{name}.png", root / ANNOTATIONS / f"{name}.txt"
+        there, absent = (label, image) if name in labels else (image, label)
+        raise DataError(f"{absent}: no such file, but there is a {there}; add the one or remove the other")
+    return list(labels)
+
+
+def _listed(root: Path, name: str, files: dict[str, str] | None) -> Listed:
+    file = f"{IMAGES}/{name if files is None else files[name]}"
+    return Listed(name, file, root / ANNOTATIONS / (name + ANNOTATION_SUFFIX))
 
 
 def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None, key: str = "classes") -> Annotation:
@@ -69,7 +97,8 @@ def _read_line(fields: list[str], where: str, labels: dict[str, str], size: Size
         number(text, where, name) for text, name in zip(fields[4:8], ("left", "top", "right", "bottom"), strict=True)
     )
     if kind == DONT_CARE:
-        return _ignore((left, top, right, bottom), size)
+        region = clipped((left, top, right, bottom), size)
+        return None if region is None else Object("", region, ignore=True)
     label = class_of(kind, labels, where, key)
     shown = f"box left={left:g} top={top:g} right={right:g} bottom={bottom:g}"
     if right <= left or bottom <= top:
@@ -81,8 +110,12 @@ def _read_line(fields: list[str], where: str, labels: dict[str, str], size: Size
     return Object(label, (left, top, right, bottom), truncated=truncated)
 
 
-def _ignore(box: Box, size: Size | None) -> Object | None:
-    left, top, right, bottom = max(box[0], 0.0), max(box[1], 0.0), box[2], box[3]
-    if size is not None:
-        right, bottom = min(right, float(size[0])), min(bottom, float(size[1]))
-    return Object("", (left, top, right, bottom), ignore=True) if right > left and bottom > top else None
+FORMAT = Format(
+    layout=LAYOUT,
+    parts={ANNOTATIONS: (ANNOTATION_SUFFIX,), IMAGES: images.SUFFIXES},
+    annotations=ANNOTATIONS,
+    images=IMAGES,
+    listing=listing,
+    read=read_annotation,
+    keys={"first": Key({"type": "integer", "minimum": 1}, "KITTI's split is the first images for training")},
+)

@@ -3,24 +3,12 @@
 import hashlib
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from sohem.datasets import images, kitti, record, voc
+from sohem.datasets import record
+from sohem.datasets.formats import FORMATS
 from sohem.download import catalogue
 from sohem.errors import DataError
-
-READERS: dict[str, ModuleType] = {"voc": voc, "kitti": kitti}
-
-
-def folders(kind: str, with_images: bool = True) -> list[str]:
-    """The folders that a data set of format ``kind`` has under its root."""
-    reader = READERS[kind]
-    return [
-        reader.ANNOTATIONS,
-        *([voc.IMAGE_SETS] if kind == "voc" else []),
-        *([reader.IMAGES] if with_images else []),
-    ]
 
 
 def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = True) -> None:
@@ -30,12 +18,14 @@ def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = T
         DataError: says what is missing, which layout is expected, which parameter names the root, and where
             the paper's data sets are to be had.
     """
-    missing = next((p for p in (root, *(root / f for f in folders(kind, with_images))) if not p.is_dir()), None)
+    form = FORMATS[kind]
+    wanted = [root, *(root / folder for folder in form.parts if with_images or folder != form.images)]
+    missing = next((path for path in wanted if not path.is_dir()), None)
     if missing is None:
         return
     what = "data root missing" if missing == root else "not a complete data set"
     message = (
-        f"{missing}: no such folder ({what}). Expected under {root}: {READERS[kind].LAYOUT}. "
+        f"{missing}: no such folder ({what}). Expected under {root}: {form.layout}. "
         f"Put the data there, or name another root in datasets.{dataset}.{scale}.root of params.yaml"
     )
     if scale == "paper" and dataset in catalogue.DATASETS:
@@ -50,15 +40,14 @@ def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = T
 
 def names(root: Path, kind: str) -> list[str]:
     """The files that make up a data set, relative to its root: annotations, the image lists that are used, images."""
-    reader = READERS[kind]
-    suffixes = {reader.ANNOTATIONS: (reader.ANNOTATION_SUFFIX,), reader.IMAGES: images.SUFFIXES}
-    lists = [f"{name}.txt" for name in voc.SUBSETS.values()]
-    return [
-        f"{folder}/{path.name}"
-        for folder in folders(kind)
-        for path in sorted((root / folder).iterdir())
-        if (path.suffix.lower() in suffixes[folder] if folder in suffixes else path.name in lists)
-    ]
+    form = FORMATS[kind]
+    found = []
+    for folder, wanted in form.parts.items():
+        nested = form.nested and folder == form.images
+        below = (root / folder).rglob("*") if nested else (root / folder).iterdir()
+        chosen = [path for path in below if path.suffix.lower() in wanted or path.name in wanted]
+        found += [path.relative_to(root).as_posix() for path in sorted(chosen)]
+    return found
 
 
 def manifest(root: Path, kind: str, entries: record.Entries) -> dict[str, Any]:
@@ -80,13 +69,13 @@ def manifest_of_generated(root: Path, kind: str, settings: dict[str, int]) -> di
 
 
 def _summary(root: Path, kind: str, found: list[str], total: int, checksum: str) -> dict[str, Any]:
-    reader = READERS[kind]
+    form = FORMATS[kind]
     counts = Counter(name.split("/")[0] for name in found)
     return {
         "root": root.as_posix(),
         "format": kind,
-        "images": counts[reader.IMAGES],
-        "annotations": counts[reader.ANNOTATIONS],
+        "images": counts[form.images],
+        "annotations": counts[form.annotations],
         "bytes": total,
         "sha256": checksum,
     }

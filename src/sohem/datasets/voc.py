@@ -7,13 +7,18 @@ pixel (both pairs equal) is valid in this format and kept: labelling tools leave
 as in BCCD's BloodImage_00338. A box without extent in one direction only is a mistake.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from sohem.datasets.annotation import Annotation, Box, Object, Size, class_of, number
+from sohem.datasets import images
+from sohem.datasets.annotation import (
+    Annotation, Box, Format, Listed, Object, Size, Subsets, check_size, class_of, number,
+)  # fmt: skip
 from sohem.errors import DataError
 
 IMAGES, ANNOTATIONS, IMAGE_SETS = "JPEGImages", "Annotations", "ImageSets/Main"
@@ -44,6 +49,27 @@ def _read_list(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def listing(root: Path, settings: Mapping[str, Any], key: str, with_images: bool) -> Subsets:
+    """The images of both image sets, with their annotation files; see ``Format.listing``."""
+    files = images.find(root / IMAGES) if with_images else None
+    return {
+        subset: [_listed(root, name, subset, files) for name in names]
+        for subset, names in read_image_sets(root).items()
+    }
+
+
+def _listed(root: Path, name: str, subset: str, files: dict[str, str] | None) -> Listed:
+    annotation = root / ANNOTATIONS / (name + ANNOTATION_SUFFIX)
+    if files is not None and name not in files:
+        raise DataError(
+            f"{root / IMAGES / name}: no such image (.jpg or .png), but the {subset} subset lists it; "
+            "put it there or take it off the list"
+        )
+    if not annotation.is_file():
+        raise DataError(f"{annotation}: no such annotation, but image {name} is in the {subset} subset")
+    return Listed(name, f"{IMAGES}/{name if files is None else files[name]}", annotation)
+
+
 def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None, key: str = "classes") -> Annotation:
     """Read one ``Annotations/*.xml``.
 
@@ -57,7 +83,8 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
 
     Raises:
         DataError: the XML is cut off, damaged or declares entities; an object's class is not in ``labels``;
-            its box is missing, no number, outside the image or without extent. Names the file and the object.
+            its box is missing, no number, outside the image or without extent; ``<size>`` is not the image's. Names
+            the file and the object.
     """
     root = _parse(path)
     own_size = _read_size(root.find("size"), str(path))
@@ -69,6 +96,7 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
         box = _read_box(element.find("bndbox"), where, size or own_size)
         flags = {flag: _read_flag(element.findtext(flag), where, flag) for flag in ("difficult", "truncated")}
         objects.append(Object(label, box, **flags))
+    check_size(own_size, size, f"{path}: <size>")
     return Annotation(own_size, objects)
 
 
@@ -116,3 +144,17 @@ def _read_flag(text: str | None, where: str, name: str) -> bool:
     if value in ("1", "true"):
         return True
     raise DataError(f"{where}: {name} is {value!r}, expected 0 or 1; correct the annotation")
+
+
+FORMAT = Format(
+    layout=LAYOUT,
+    parts={
+        ANNOTATIONS: (ANNOTATION_SUFFIX,),
+        IMAGE_SETS: tuple(f"{name}.txt" for name in SUBSETS.values()),
+        IMAGES: images.SUFFIXES,
+    },
+    annotations=ANNOTATIONS,
+    images=IMAGES,
+    listing=listing,
+    read=read_annotation,
+)

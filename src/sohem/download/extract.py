@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from sohem import files
-from sohem.datasets.generated import is_absent_or_empty
 from sohem.errors import DataError
 from sohem.progress import track
 
@@ -43,7 +42,7 @@ def unpack(archives: Sequence[Path], inside: str, root: Path) -> None:
         DataError: the root has files in it; an archive is not whole, holds something that is not allowed, or lacks
             the folder; there is no room. Nothing is left behind.
     """
-    if not is_absent_or_empty(root):
+    if not files.is_absent_or_empty(root):
         raise DataError(f"{root}: is there already, and is left as it is; move it away to have it unpacked anew")
     root = root.resolve()  # a link stays; what it points to is made
     partial = root.parent / f".{root.name}.sohem-partial"
@@ -74,12 +73,8 @@ def _unpack(path: Path, inside: PurePosixPath, folder: Path) -> None:
         chosen = [(member, place) for member, place in wanted if place is not None]
         if not any(member.kind == "file" for member, _ in chosen):
             raise DataError(f"{path}: holds no {inside}/, so it is not the archive that is wanted")
-        needed, free = sum(member.size for member, _ in chosen), shutil.disk_usage(folder).free
-        if needed > free:
-            raise DataError(
-                f"{path}: unpacks to {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free at {folder.parent}. "
-                "Free some space or name another root, then run the same command again"
-            )
+        needed = sum(member.size for member, _ in chosen)
+        files.check_room(folder.parent, needed, f"{path}: unpacks to", "name another root")
         for member, place in track(chosen, len(chosen), f"unpacking {path.name}"):
             if member.kind == "folder":
                 (folder / place).mkdir(parents=True, exist_ok=True)

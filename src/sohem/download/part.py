@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -83,9 +82,5 @@ class Part:
         Raises:
             DownloadError: the disk has no room for what is still to come.
         """
-        missing, free = (total or 0) - self.size, shutil.disk_usage(self.path.parent).free
-        if missing > free:
-            raise DownloadError(
-                f"{self.path}: {missing / 1e9:.2f} GB are still to come, but only {free / 1e9:.2f} GB are free. "
-                "Free some space or name another folder, then run the same command again; it goes on where it was"
-            )
+        missing = (total or 0) - self.size
+        files.check_room(self.path.parent, missing, f"{self.path}: still to come are", "name another folder", DownloadError)

@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sohem.errors import DataError
-from sohem.files import write_text
+from sohem.files import check_room, write_text
 from sohem.progress import track
 
 _SAVE_EVERY = 100  # images between two notes of how far the filling is
@@ -69,12 +68,8 @@ class ImageCache:
 
     def _check_space(self, done: int) -> None:
         needed = int(self.starts[-1] - self.starts[done])
-        free = shutil.disk_usage(self.file.parent).free
-        if needed > free:
-            raise DataError(
-                f"{self.file}: the cache of resized images needs {needed / 1e9:.1f} GB more, {free / 1e9:.1f} GB are "
-                "free; free some space or put the folder on another disk (a symbolic link will do)"
-            )
+        use = f"{self.file}: the cache of resized images still needs"
+        check_room(self.file.parent, needed, use, "put the folder on another disk (a symbolic link will do)")
 
     def _write(self, decode: Callable[[int], Tensor], done: int, marker: Path) -> None:
         with self.file.open("r+b" if done else "wb") as file:

@@ -11,6 +11,7 @@ import numpy as np
 from sohem.datasets.miniature.scene import crop_scene
 from sohem.datasets.miniature.shapes import KITTI_CLASSES, VOC_CLASSES
 from sohem.datasets.miniature.tree import crop_generator, write_kitti, write_voc
+from sohem.errors import DataError
 
 __all__ = ["ALIKE", "CROP_CLASSES", "crop", "crop_generator", "write"]
 
@@ -28,11 +29,13 @@ def write(format: str, root: Path, seed: int, train: int, test: int) -> None:
         train, test: how many images; KITTI's first ``train`` by index are for training.
 
     Raises:
-        ValueError: another format.
+        DataError: another format.
     """
     writers = {"voc": write_voc, "kitti": write_kitti}
     if format not in writers:
-        raise ValueError(f"miniature format {format!r}: expected voc or kitti")
+        raise DataError(
+            f"{root}: nothing is drawn in the format {format}; expected voc or kitti, or take miniature out of params.yaml"
+        )
     writers[format](Path(root), seed, train, test)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from sohem import params as parameters
 from sohem.errors import CheckpointError
 from sohem.files import write_bytes
 
@@ -58,16 +57,16 @@ def load(path: str | Path, needs: Collection[str], device: torch.device | str = 
     return content
 
 
-def check_settings(path: str | Path, found: str, wanted: parameters.Params, seed_found: int, seed: int) -> None:
+def check_settings(path: str | Path, found: str, wanted: str, seed_found: int, seed: int) -> None:
     """Refuse a checkpoint that was trained with other settings.
 
     Args:
-        found: canonical JSON of the settings stored in the checkpoint.
+        found, wanted: canonical JSON of the settings stored in the checkpoint, and of this run's.
 
     Raises:
         CheckpointError: names the keys that differ.
     """
-    differences = _differences(json.loads(found), json.loads(parameters.dumps(wanted)), "")
+    differences = _differences(json.loads(found), json.loads(wanted), "")
     if seed_found != seed:
         differences.append(f"seed: trained with {seed_found}, wanted {seed}")
     if differences:
