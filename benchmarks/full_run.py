@@ -20,10 +20,9 @@ import pandas as pd
 import torch
 
 from iteration import half_near
-from sohem import cli, files, params
+from sohem import checkpoint, cli, files, params
 from sohem.datasets import ground_truth, miniature
 from sohem.datasets.annotation import BOX
-from sohem.training import checkpoint
 from sohem.training.loop import LOG_COLUMNS, log_table
 
 ROOT = Path(__file__).parents[1]

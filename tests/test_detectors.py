@@ -4,14 +4,13 @@ import pytest
 import torch
 
 import toy
-from sohem import settings
+from sohem import checkpoint, settings
 from sohem.detectors import backbones, pretraining, rpn, weights
 from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead, dropout
 from sohem.errors import CheckpointError
 from sohem.mining.losses import roi_losses
 from sohem.randomness import epoch_order, stream
-from sohem.training import checkpoint
 
 
 def test_folding_keeps_what_the_network_computes():

@@ -264,7 +264,7 @@ def test_too_little_space_is_noticed_before_a_request(site, get, tmp_path, monke
     with pytest.raises(DownloadError, match=r"still to come are 0\.00 GB, but only 0\.00 GB are free"):
         get(wanted(site))
     assert site.requests == []
-    with pytest.raises(DownloadError, match="are still to come"):
+    with pytest.raises(DownloadError, match="still to come are"):
         get(wanted(site, size=None))  # the length is known from the answer
     (tmp_path / "archives/a.tar.part").write_bytes(BODY[:1_000_000])
     assert get(wanted(site)).read_bytes() == BODY  # 1.5 MB are missing, 2 MB are free

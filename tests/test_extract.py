@@ -241,7 +241,7 @@ def test_fetch_downloads_and_unpacks_and_split_reads_it(tmp_path, monkeypatch, c
         text = json.dumps(chosen)
         command = ["fetch", "--dataset", dataset, "--out", str(manifest), "--params", text]
         assert cli.main(command) == 0, capsys.readouterr().err
-        assert f"found {count} images and {count} annotations" in capsys.readouterr().out
+        assert f"found {count} images and {count} annotation files" in capsys.readouterr().out
         requests = len(site.requests)
         first = read_json(manifest)
         outputs = ["--split", "s.json", "--images", "i.parquet", "--ground-truth", "g.parquet"]

@@ -10,6 +10,7 @@ from defusedxml import ElementTree
 
 from sohem.datasets import miniature
 from sohem.datasets.miniature import figure, scene, shapes, tree
+from sohem.errors import DataError
 
 VOC_TRAIN, KITTI_TRAIN = 40, 40
 

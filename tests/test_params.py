@@ -6,6 +6,7 @@ import yaml
 from clones import merged
 from sohem import params, schema
 from sohem.cli import main
+from sohem.datasets.annotation import label_of
 from sohem.errors import ParamsError
 
 ROOT = Path(__file__).parents[1]

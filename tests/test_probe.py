@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import toy
-from sohem import files
+from sohem import checkpoint, files
 from sohem.cli import main
 from sohem.mining.schedule import coefficients
-from sohem.training import checkpoint, loop, probe
+from sohem.training import loop, probe
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import torch
 import yaml
 
 import toy
-from sohem import files, params
+from sohem import checkpoint, files, params
 from sohem.cli import main
 from sohem.detectors.detector import build
 from sohem.errors import CheckpointError, DataError
 from sohem.settings import Images
-from sohem.training import checkpoint, loop, optimiser
+from sohem.training import loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, Mining, batch_loss
 from sohem.training.targets import label_rois

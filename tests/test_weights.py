@@ -10,7 +10,7 @@ from torch import nn
 from torchvision.models.vgg import make_layers
 
 import toy
-from sohem import schema
+from sohem import checkpoint, schema
 from sohem import settings as typed
 from sohem.cli import main
 from sohem.detectors import backbones, caffemodel, imagenet, weights
@@ -18,7 +18,6 @@ from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead
 from sohem.download import catalogue, transfer
 from sohem.errors import CheckpointError, ParamsError
-from sohem.training import checkpoint
 
 PLAN = [2, 2, "M", 3, 3, "M", 4, 4, 4, "M", 5, 5, 5, "M", 6, 6, 6, "M"]  # VGG16's with few channels
 

@@ -59,8 +59,8 @@ def check_room(folder: Path, needed: int, use: str, advice: str, error: type[Soh
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise error(
-            f"{use} {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free at {folder}. Free some space or {advice}, "
-            "then run the same command again; it goes on from where it was"
+            f"{use} {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free at {folder}. "
+            f"Free some space or {advice}, then run the same command again"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
+from sohem.datasets.formats import FORMATS
 from sohem.errors import ParamsError
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
@@ -28,8 +29,17 @@ def validate(params: Any, name: str = "params.yaml") -> None:
 def problems(value: Any, schema: str) -> list[str]:
     """What ``workflow/schemas/<schema>.schema.yaml`` does not allow in ``value``: a line for each mistake."""
     rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text(encoding="utf-8"))
+    if schema == "params":
+        _fill_in(rules["$defs"])
     errors = jsonschema.Draft202012Validator(rules).iter_errors(value)
     return list(dict.fromkeys(line for error in errors for line in _explain(error)))
+
+
+def _fill_in(definitions: dict[str, Any]) -> None:
+    """What the package's data formats decide."""
+    definitions["format"]["enum"] = list(FORMATS)
+    for form in FORMATS.values():
+        definitions["datasetAtScale"]["properties"] |= {name: key.rule for name, key in form.keys.items()}
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:
@@ -95,10 +105,10 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for label in dataset.get("rigid", []):
             if label not in dataset["classes"]:
                 yield _unknown_name(f"datasets.{name}.rigid", label, dataset["classes"])
-        if dataset["format"] == "kitti":
+        for key, needed in FORMATS[dataset["format"]].keys.items():
             for at in ("demo", "paper"):
-                if at in dataset and "first" not in dataset[at]:
-                    yield f"datasets.{name}.{at}.first: missing; KITTI's split is the first images for training"
+                if at in dataset and key not in dataset[at]:
+                    yield f"datasets.{name}.{at}.{key}: missing; {needed.reason}"
     for name, scale in params["scales"].items():
         kind, head = scale["weights"], scale["head"]
         network = {"backbone": scale["backbone"], "head.pool": head["pool"], "head.hidden": head["hidden"]}

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sohem import params, settings
+from sohem import checkpoint, params, settings
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import check_fit, check_preprocessing
 from sohem.files import read_table, write_table
 from sohem.progress import track
-from sohem.training import checkpoint, device
+from sohem.training import device
 from sohem.training.loader import ahead
 from sohem.training.samples import Sample, SampleReader
 
@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> None:
     given = params.load(args.params, dataset=args.dataset, method=args.method)
     trained = params.select(given, "train", dataset=args.dataset, method=args.method)
     content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "preprocessing", "model"))
-    checkpoint.check_settings(args.checkpoint, content["settings"], trained, content["seed"], args.seed)
+    wanted = params.dumps(trained)
+    checkpoint.check_settings(args.checkpoint, content["settings"], wanted, content["seed"], args.seed)
     at, classes = params.at_scale(given), params.class_names(given, args.dataset)
     scale, test = settings.of(settings.Scale, at), settings.of(settings.Test, at["test"])
     detector = build(given["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)

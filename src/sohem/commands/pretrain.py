@@ -13,12 +13,11 @@ from typing import Any
 
 import torch
 
-from sohem import params, provenance, settings
+from sohem import checkpoint, params, provenance, settings
 from sohem.detectors import pretraining, weights
 from sohem.errors import ParamsError
 from sohem.files import write_json
 from sohem.progress import track
-from sohem.training import checkpoint
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,8 @@
 """Read a data set's annotations, check every image and write its split and its tables.
 
-Which images train and which test is for the data set's format to say: VOC's image sets trainval and test, KITTI's first
-images by index and the others, COCO's files for train and test. Writes the split as JSON (counts and image names), the images and the ground truth as Parquet.
+The data set's format says which images train and which test: VOC's image sets trainval and test; of KITTI the first
+images by index and the others; COCO's files for train and for test. Writes the split as JSON (counts and image names),
+the images and the ground truth as Parquet.
 """
 
 import argparse

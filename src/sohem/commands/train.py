@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sohem import detectors, mining, params, provenance, settings, training
+from sohem import checkpoint, detectors, mining, params, provenance, settings, training
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
 from sohem.files import read_table, write_json, write_table
 from sohem.progress import track
-from sohem.training import checkpoint, cost, device
+from sohem.training import cost, device
 from sohem.training.interrupt import stop_on_signal
 from sohem.training.loop import Run, log_table, normalise_targets, start, train
 from sohem.training.probe import mined_table, probe_images
@@ -137,7 +137,7 @@ def resume(
 def state_name(stored: dict[str, object], inputs: list[Path]) -> str:
     """A name that changes with the settings, the seed, the inputs' content or the code that trains."""
     digest = hashlib.sha256(repr(sorted(stored.items())).encode())
-    code = [p for package in (detectors, mining, training) for p in sorted(Path(package.__path__[0]).glob("*.py"))]
+    code = [p for package in (detectors, mining, training) for p in sorted(Path(package.__path__[0]).rglob("*.py"))]
     for path in [*inputs, *code]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

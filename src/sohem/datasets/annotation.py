@@ -1,4 +1,4 @@
-"""What a data format is to the rest of the program: where its files lie, which images there are, what each one holds."""
+"""What a data format is to the rest of the program: where files lie, which images there are, what each holds."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 from sohem.datasets import images
 from sohem.datasets.annotation import (
-    Annotation, Box, Format, Listed, Object, Size, Subsets, check_size, class_of, clipped,
+    Annotation,
+    Box,
+    Format,
+    Listed,
+    Object,
+    Size,
+    Subsets,
+    check_size,
+    class_of,
+    clipped,
 )  # fmt: skip
 from sohem.errors import DataError
 
@@ -56,14 +65,14 @@ def _subset(root: Path, path: Path, with_images: bool) -> Iterator[Listed]:
         if image not in of_image:
             raise DataError(f"{path}: annotation {i}: image_id {image} is the id of no image; correct the file")
         of_image[image].append(annotation)
-    for i, image in listed.items():
-        name = _file_name(image, f"{path}: image {i}")
+    for i, record in listed.items():
+        name = _file_name(record, f"{path}: image {i}")
         file = f"{IMAGES}/{name}"
         if with_images and not (root / file).is_file():
             raise DataError(
                 f"{root / file}: no such image, but {path} lists it (image {i}); put it there or take it off the list"
             )
-        yield Listed(str(name.with_suffix("")), file, Source(path, image, of_image[i], categories))
+        yield Listed(str(name.with_suffix("")), file, Source(path, record, of_image[i], categories))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -133,8 +142,7 @@ def read_annotation(
     own_size = _read_size(image, where)
     check_size(own_size, size, f"{where}: width, height")
     found = (
-        _read_object(a, f"{path}: annotation {a['id']}", labels, categories, size or own_size, key)
-        for a in annotations
+        _read_object(a, f"{path}: annotation {a['id']}", labels, categories, size or own_size, key) for a in annotations
     )
     return Annotation(own_size, [item for item in found if item is not None])
 
@@ -146,7 +154,12 @@ def _read_size(image: dict[str, Any], where: str) -> Size | None:
 
 
 def _read_object(
-    annotation: dict[str, Any], where: str, labels: dict[str, str], categories: dict[Id, str], size: Size | None, key: str
+    annotation: dict[str, Any],
+    where: str,
+    labels: dict[str, str],
+    categories: dict[Id, str],
+    size: Size | None,
+    key: str,
 ) -> Object | None:
     category = _id(annotation, "category_id", where)
     if category not in categories:

@@ -12,7 +12,16 @@ from typing import Any
 
 from sohem.datasets import images
 from sohem.datasets.annotation import (
-    Annotation, Format, Key, Listed, Object, Size, Subsets, class_of, clipped, number,
+    Annotation,
+    Format,
+    Key,
+    Listed,
+    Object,
+    Size,
+    Subsets,
+    class_of,
+    clipped,
+    number,
 )  # fmt: skip
 from sohem.errors import DataError
 

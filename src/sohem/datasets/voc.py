@@ -17,7 +17,16 @@ from defusedxml.ElementTree import fromstring
 
 from sohem.datasets import images
 from sohem.datasets.annotation import (
-    Annotation, Box, Format, Listed, Object, Size, Subsets, check_size, class_of, number,
+    Annotation,
+    Box,
+    Format,
+    Listed,
+    Object,
+    Size,
+    Subsets,
+    check_size,
+    class_of,
+    number,
 )  # fmt: skip
 from sohem.errors import DataError
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
+from sohem import checkpoint
 from sohem.detectors.backbones import PREPROCESSING, Backbone, Preprocessing
 from sohem.detectors.heads import RoIHead
 from sohem.errors import CheckpointError
-from sohem.training import checkpoint
 
 
 def content(kind: str, weights: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:

@@ -83,4 +83,6 @@ class Part:
             DownloadError: the disk has no room for what is still to come.
         """
         missing = (total or 0) - self.size
-        files.check_room(self.path.parent, missing, f"{self.path}: still to come are", "name another folder", DownloadError)
+        files.check_room(
+            self.path.parent, missing, f"{self.path}: still to come are", "name another folder", DownloadError
+        )

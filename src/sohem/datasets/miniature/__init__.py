@@ -34,7 +34,7 @@ def write(format: str, root: Path, seed: int, train: int, test: int) -> None:
     writers = {"voc": write_voc, "kitti": write_kitti}
     if format not in writers:
         raise DataError(
-            f"{root}: nothing is drawn in the format {format}; expected voc or kitti, or take miniature out of params.yaml"
+            f"{root}: nothing is drawn in the format {format}; expected voc or kitti, or a data set without miniature"
         )
     writers[format](Path(root), seed, train, test)
 
