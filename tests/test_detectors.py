@@ -6,6 +6,7 @@ import torch
 import toy
 from sohem import checkpoint, settings
 from sohem.detectors import backbones, pretraining, rpn, weights
+from sohem.detectors.architectures import small, vgg16
 from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead, dropout
 from sohem.errors import CheckpointError
@@ -15,7 +16,7 @@ from sohem.randomness import epoch_order, stream
 
 def test_folding_keeps_what_the_network_computes():
     torch.manual_seed(0)
-    model = backbones.small(batch_norm=True)
+    model = backbones.make(small.ARCHITECTURE, "crops", small.layers(batch_norm=True))
     for layer in model.layers:
         if isinstance(layer, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
@@ -25,7 +26,8 @@ def test_folding_keeps_what_the_network_computes():
     image = torch.rand(1, 3, 40, 48) * 255
     with torch.no_grad():
         expected = model.eval()(image)
-        torch.testing.assert_close(backbones.fold(model)(image), expected, rtol=1e-4, atol=1e-4)
+        folded = backbones.make(small.ARCHITECTURE, "crops", pretraining.fold(model.layers))
+        torch.testing.assert_close(folded(image), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "stride", "channels"), [("small", 8, 128), ("vgg16", 16, 512)])
@@ -41,7 +43,7 @@ def test_backbones_share_one_interface(name, stride, channels):
 
 
 def test_vgg16_pools_in_ceil_mode_and_freezes_conv1_and_conv2():
-    backbone = backbones.vgg()
+    backbone = backbones.make(vgg16.ARCHITECTURE, "caffe")
     assert isinstance(backbone.layers[backbone.frozen - 1], torch.nn.MaxPool2d)
     convolutions = [m for m in backbone.layers[: backbone.frozen] if isinstance(m, torch.nn.Conv2d)]
     assert [m.out_channels for m in convolutions] == [64, 64, 128, 128]
@@ -162,7 +164,9 @@ def test_pretraining_learns_and_its_weights_fit_a_detector(tmp_path):
     scale = toy.scale(toy.parameters(tmp_path))
     model = pretraining.train(crops, boxes, labels, 2, scale.head, crop, lambda e, loss, a: accuracy.append(a))
     assert accuracy[-1] == 1.0
-    checkpoint.save(tmp_path / "w.pt", weights.content("crops", pretraining.weights(model)))
+    checkpoint.save(
+        tmp_path / "w.pt", weights.content("crops", model.backbone.preprocessing, pretraining.weights(model))
+    )
     network = build("fast_rcnn", 2, scale, seed=0)
     weights.start_from(network.backbone, network.head, tmp_path / "w.pt", "crops")
     torch.testing.assert_close(network.head.fc6.weight, model.head.fc6.weight)

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 import toy
 from sohem import files, settings
-from sohem.detectors.backbones import PREPROCESSING, Backbone
+from sohem.detectors.architectures.architecture import CAFFE
+from sohem.detectors.backbones import Backbone
 from sohem.detectors.detector import Detector
 from sohem.detectors.heads import RoIHead
 from sohem.detectors.rpn import RPN
@@ -254,7 +255,7 @@ def setting(root, detector, rois):
 def network(scale, detector):
     plan = [nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), nn.Conv2d(4, 6, 3, padding=1),
             nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU()]  # fmt: skip
-    backbone = Backbone(nn.Sequential(*plan), STRIDE, 8, frozen=3, preprocessing=PREPROCESSING["caffe"])
+    backbone = Backbone(nn.Sequential(*plan), STRIDE, 8, frozen=3, preprocessing=CAFFE)
     rpn = RPN(8, scale.rpn) if detector == "faster_rcnn" else None
     result = Detector(backbone, RoIHead(8, POOL, 16, CLASSES, 0.0), rpn, POOL, "roi_pool")
     generator = torch.Generator().manual_seed(5)

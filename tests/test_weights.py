@@ -14,6 +14,8 @@ from sohem import checkpoint, schema
 from sohem import settings as typed
 from sohem.cli import main
 from sohem.detectors import backbones, caffemodel, imagenet, weights
+from sohem.detectors.architectures import ARCHITECTURES, vgg16
+from sohem.detectors.architectures.architecture import CAFFE, TORCHVISION
 from sohem.detectors.detector import build
 from sohem.detectors.heads import RoIHead
 from sohem.download import catalogue, transfer
@@ -22,7 +24,7 @@ from sohem.errors import CheckpointError, ParamsError
 PLAN = [2, 2, "M", 3, 3, "M", 4, 4, 4, "M", 5, 5, 5, "M", 6, 6, 6, "M"]  # VGG16's with few channels
 
 
-def tiny(weights=None):
+def tiny():
     model = nn.Module()
     model.features = make_layers(PLAN)
     model.classifier = nn.Sequential(nn.Linear(6 * 49, 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 8), nn.ReLU(),
@@ -30,9 +32,12 @@ def tiny(weights=None):
     return model
 
 
+TINY = replace(vgg16.ARCHITECTURE, published=replace(vgg16.ARCHITECTURE.published, model=tiny))
+
+
 @pytest.fixture(autouse=True)
 def small_vgg16(monkeypatch):
-    monkeypatch.setattr(imagenet, "vgg16", tiny)
+    monkeypatch.setitem(ARCHITECTURES, "vgg16", TINY)
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def state():
 
 def read(folder, content, kind="torchvision", sha256="0" * 64):
     torch.save(content, folder / "w.pth")
-    return imagenet.read(folder / "w.pth", kind, sha256)
+    return imagenet.read(folder / "w.pth", TINY, kind, sha256)
 
 
 def in_caffes_names(state):
@@ -86,7 +91,7 @@ def caffe_file(layers, old):
 @pytest.mark.parametrize("old", [True, False])
 def test_a_caffe_model_is_read_in_both_formats(tmp_path, old, state):
     (tmp_path / "w.caffemodel").write_bytes(caffe_file(in_caffes_names(state), old))
-    found = imagenet.read(tmp_path / "w.caffemodel", "caffe", "0" * 64)
+    found = imagenet.read(tmp_path / "w.caffemodel", TINY, "caffe", "0" * 64)
     for name, value in found["backbone"].items():
         assert torch.equal(value, state[f"features.{name}"])
     assert torch.equal(found["hidden"]["fc6.weight"], state["classifier.0.weight"])
@@ -145,7 +150,7 @@ def test_a_known_file_under_another_kind_is_refused(tmp_path, state):
         read(tmp_path, state, "torchvision", sha256="88682ab5" + "0" * 56)
     (tmp_path / "w.caffemodel").write_bytes(caffe_file(in_caffes_names(state), True))
     with pytest.raises(CheckpointError, match=r"a Caffe model, but .* is torchvision"):
-        imagenet.read(tmp_path / "w.caffemodel", "torchvision", "0" * 64)
+        imagenet.read(tmp_path / "w.caffemodel", TINY, "torchvision", "0" * 64)
 
 
 def test_damaged_files_are_refused(tmp_path, state):
@@ -157,13 +162,13 @@ def test_damaged_files_are_refused(tmp_path, state):
     for name, content in damaged.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CheckpointError, match=f"{name}: .*(cut short|damaged)"):
-            imagenet.read(tmp_path / name, "caffe", "0" * 64)
+            imagenet.read(tmp_path / name, TINY, "caffe", "0" * 64)
     with pytest.raises(CheckpointError, match="absent: cannot be read"):
-        imagenet.read(tmp_path / "absent", "caffe", "0" * 64)
+        imagenet.read(tmp_path / "absent", TINY, "caffe", "0" * 64)
 
 
 def test_caffes_preprocessing_is_bgr_minus_the_mean():
-    backbone = backbones.Backbone(nn.Sequential(nn.Identity()), 1, 3, 0, backbones.PREPROCESSING["caffe"])
+    backbone = backbones.Backbone(nn.Sequential(nn.Identity()), 1, 3, 0, CAFFE)
     pixel = torch.tensor([122.7717 + 1, 115.9465 + 2, 102.9801 + 3]).view(1, 3, 1, 1)  # red, green, blue
     torch.testing.assert_close(backbone(pixel).flatten(), torch.tensor([3.0, 2.0, 1.0]), atol=1e-4, rtol=0)
 
@@ -172,7 +177,7 @@ def test_torchvisions_preprocessing_is_its_own():
     from torchvision.models import VGG16_Weights
 
     pixels = torch.randint(0, 256, (1, 3, 224, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    backbone = backbones.Backbone(nn.Sequential(nn.Identity()), 1, 3, 0, backbones.PREPROCESSING["torchvision"])
+    backbone = backbones.Backbone(nn.Sequential(nn.Identity()), 1, 3, 0, TORCHVISION)
     expected = VGG16_Weights.IMAGENET1K_V1.transforms(crop_size=224, resize_size=224)(pixels)
     torch.testing.assert_close(backbone(pixels.float()), expected)
 
@@ -198,7 +203,7 @@ def test_pretrain_takes_the_users_file_and_says_where_it_comes_from(tmp_path, st
     assert report["preprocessing"]["order"] == "bgr"
     made = checkpoint.load(tmp_path / "pretrained.pt", ["kind", "preprocessing", "backbone", "hidden"])
     assert made["kind"] == "caffe"
-    assert made["preprocessing"] == backbones.PREPROCESSING["caffe"]._asdict()
+    assert made["preprocessing"] == CAFFE._asdict()
     assert torch.equal(made["backbone"]["0.weight"], state["features.0.weight"])
 
     assert pretrain(tmp_path, settings(tmp_path, "torchvision", tmp_path / "my.caffemodel")) == 2
@@ -221,23 +226,25 @@ def test_pretrain_downloads_without_a_file(tmp_path, state, monkeypatch):
     assert asked == [(catalogue.VGG16_TORCHVISION, tmp_path), (catalogue.VGG16_CAFFE, tmp_path)]
 
 
-def test_the_files_that_are_downloaded_are_known_by_their_checksums():
-    for file, kind in ((catalogue.VGG16_CAFFE, "caffe"), (catalogue.VGG16_TORCHVISION, "torchvision")):
-        assert imagenet.KNOWN[file.sha256[:8]] == kind
+def test_the_files_that_are_downloaded_are_known_by_their_checksums(tmp_path):
+    for file, kind in ((catalogue.VGG16_CAFFE, "torchvision"), (catalogue.VGG16_TORCHVISION, "caffe")):
+        with pytest.raises(CheckpointError, match=f"these are the weights of .*, but .* is {kind}"):
+            imagenet.read(tmp_path / "any", TINY, kind, file.sha256)
 
 
 def stored(folder, state, kind):
     hidden = {n: state[f"classifier.{k}"] for n, k in (("fc6.weight", "0.weight"), ("fc6.bias", "0.bias"),
                                                        ("fc7.weight", "3.weight"), ("fc7.bias", "3.bias"))}  # fmt: skip
     backbone = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
-    checkpoint.save(folder / "pretrained.pt", weights.content(kind, {"backbone": backbone, "hidden": hidden}))
+    content = weights.content(kind, TINY.preprocessing(kind), {"backbone": backbone, "hidden": hidden})
+    checkpoint.save(folder / "pretrained.pt", content)
     return folder / "pretrained.pt"
 
 
 def network(kind="caffe", hidden=8):
     layers = tiny().features[:-1]
     return (
-        backbones.Backbone(layers, 16, 6, frozen=10, preprocessing=backbones.PREPROCESSING[kind]),
+        backbones.Backbone(layers, 16, 6, frozen=10, preprocessing=TINY.preprocessing(kind)),
         RoIHead(6, 7, hidden, classes=2, dropout=0.5),
     )
 

@@ -10,6 +10,8 @@ import jsonschema
 import yaml
 
 from sohem.datasets.formats import FORMATS
+from sohem.detectors.architectures import ARCHITECTURES
+from sohem.detectors.architectures.architecture import NONE
 from sohem.errors import ParamsError
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
@@ -36,10 +38,14 @@ def problems(value: Any, schema: str) -> list[str]:
 
 
 def _fill_in(definitions: dict[str, Any]) -> None:
-    """What the package's data formats decide."""
+    """What the package's data formats and backbones decide."""
     definitions["format"]["enum"] = list(FORMATS)
     for form in FORMATS.values():
         definitions["datasetAtScale"]["properties"] |= {name: key.rule for name, key in form.keys.items()}
+    weights = {kind: one for architecture in ARCHITECTURES.values() for kind, one in architecture.weights.items()}
+    definitions["backbone"]["enum"] = list(ARCHITECTURES)
+    definitions["weights"]["enum"] = [*weights, NONE]
+    definitions["publishedWeights"]["enum"] = [kind for kind, one in weights.items() if one.file is not None]
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:
@@ -84,11 +90,6 @@ def _unknown(key: str, name: str, known: list[str]) -> str:
     return f"{key}: unknown key" + (f", did you mean {close[0]}?" if close else "") + f" Allowed: {', '.join(known)}"
 
 
-# What weights are for: the layers that they were trained in.
-_VGG16: dict[str, str | int] = {"backbone": "vgg16", "head.pool": 7, "head.hidden": 4096}
-_NEEDS: dict[str, dict[str, str | int]] = {"crops": {"backbone": "small"}, "caffe": _VGG16, "torchvision": _VGG16}
-
-
 def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     """Names that point to nothing, and values that exclude each other."""
     scale = params["scale"]
@@ -110,11 +111,7 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
                 if at in dataset and key not in dataset[at]:
                     yield f"datasets.{name}.{at}.{key}: missing; {needed.reason}"
     for name, scale in params["scales"].items():
-        kind, head = scale["weights"], scale["head"]
-        network = {"backbone": scale["backbone"], "head.pool": head["pool"], "head.hidden": head["hidden"]}
-        for key, value in _NEEDS.get(kind, {}).items():
-            if network[key] != value:
-                yield f"scales.{name}.{key}: {network[key]} does not go with weights: {kind}; expected {value}"
+        yield from _weights_contradictions(f"scales.{name}", scale)
     for name, method in params["methods"].items():
         schedule = method.get("schedule", {})
         if schedule and schedule["start"] > schedule["end"]:
@@ -126,6 +123,20 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for method in [*artifact.get("methods", []), *([artifact["method"]] if "method" in artifact else [])]:
             if method not in params["methods"]:
                 yield _unknown_name(f"artifacts.{name}", method, params["methods"])
+
+
+def _weights_contradictions(key: str, scale: dict[str, Any]) -> Iterator[str]:
+    """Weights are for the layers that they were trained in."""
+    name, kind = scale["backbone"], scale["weights"]
+    if kind == NONE:
+        return
+    fitting = [name for name, architecture in ARCHITECTURES.items() if kind in architecture.weights]
+    if name not in fitting:
+        yield f"{key}.backbone: {name} does not go with weights: {kind}; expected {' or '.join(fitting)}"
+        return
+    for part, value in ARCHITECTURES[name].weights[kind].head.items():
+        if scale["head"][part] != value:
+            yield f"{key}.head.{part}: {scale['head'][part]} does not go with weights: {kind}; expected {value}"
 
 
 def _ablation_contradictions(params: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Make the weights that every run of a scale starts from, of the kind that `scales.*.weights` names.
 
 crops: train the small backbone and the head's hidden layers as a classifier on generated crops, the demo's counterpart
-of ImageNet weights. The crops are drawn for this purpose alone, none comes from a detection data set. caffe,
-torchvision: take VGG16's weights from the file that `scales.*.pretrain.file` names, or download them. What is written
-says how images have to be prepared for these weights.
+of ImageNet weights. The crops are drawn for this purpose alone, none comes from a detection data set. Published kinds
+(caffe, torchvision): take the backbone's weights from the file that `scales.*.pretrain.file` names, or download them.
+What is written says how images have to be prepared for these weights.
 """
 
 import argparse
@@ -15,6 +15,8 @@ import torch
 
 from sohem import checkpoint, params, provenance, settings
 from sohem.detectors import pretraining, weights
+from sohem.detectors.architectures import ARCHITECTURES
+from sohem.detectors.architectures.architecture import NONE, Architecture
 from sohem.errors import ParamsError
 from sohem.files import write_json
 from sohem.progress import track
@@ -30,29 +32,34 @@ def run(args: argparse.Namespace) -> None:
     """Write weights and report."""
     given = params.select(params.load(args.params), "pretrain")
     at = params.at_scale(given)
-    kind = at["weights"]
-    if kind == "none":
+    architecture, kind = ARCHITECTURES[at["backbone"]], at["weights"]
+    if kind == NONE:
         raise ParamsError(f"scales.{given['scale']}.weights: none; there is nothing to make, sohem train needs no file")
-    made, report = trained(at) if kind == "crops" else published(kind, at["pretrain"])
-    checkpoint.save(args.out, {"settings": params.dumps(given), **weights.content(kind, made)})
+    if architecture.weights[kind].file is None:
+        made, report = trained(at)
+    else:
+        made, report = published(architecture, kind, at["pretrain"])
+    content = weights.content(kind, architecture.preprocessing(kind), made)
+    checkpoint.save(args.out, {"settings": params.dumps(given), **content})
     write_json(args.report, report)
 
 
-def published(kind: str, chosen: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
-    """VGG16's weights from the user's file, or downloaded; and their origin."""
+def published(architecture: Architecture, kind: str, chosen: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights from the user's file, or downloaded; and their origin."""
     from sohem.detectors import imagenet
 
     if chosen["file"] is None:
-        from sohem.download import catalogue, transfer
+        from sohem.download import transfer
 
-        file = {"caffe": catalogue.VGG16_CAFFE, "torchvision": catalogue.VGG16_TORCHVISION}[kind]
+        file = architecture.weights[kind].file
+        assert file is not None
         path = transfer.obtain(file, Path(chosen["folder"]))
     else:
         path = Path(chosen["file"])
     digest = provenance.sha256(path)
     print(f"pretraining: {kind} weights from {path}, SHA-256 {digest}", file=sys.stderr, flush=True)
-    made = imagenet.read(path, kind, digest)
-    prepared = weights.content(kind, made)["preprocessing"]
+    made = imagenet.read(path, architecture, kind, digest)
+    prepared = architecture.preprocessing(kind)._asdict()
     return made, {"kind": kind, "file": path.name, "sha256": digest, "preprocessing": prepared}
 
 

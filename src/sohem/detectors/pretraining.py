@@ -5,9 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sohem.boxes import flip
-from sohem.detectors import backbones
+from sohem.detectors.architectures import small
+from sohem.detectors.backbones import make
 from sohem.detectors.heads import RoIHead, pool
 from sohem.randomness import epoch_order, stream
 from sohem.settings import Crops, Head
@@ -18,7 +20,8 @@ class CropClassifier(nn.Module):
 
     def __init__(self, classes: int, settings: Head) -> None:
         super().__init__()
-        self.backbone = backbones.small(batch_norm=True).to(memory_format=torch.channels_last)
+        backbone = make(small.ARCHITECTURE, "crops", small.layers(batch_norm=True))
+        self.backbone = backbone.to(memory_format=torch.channels_last)
         self.head = RoIHead(self.backbone.channels, settings.pool, settings.hidden, classes, dropout=0.0)
         self.pool_size, self.pool_op = settings.pool, settings.op
 
@@ -84,7 +87,25 @@ def train(
     return model
 
 
+def fold(pretrained: nn.Sequential) -> nn.Sequential:
+    """The small backbone's layers that compute what those with batch normalisation do in evaluation mode.
+
+    A detector has no batch statistics that a read-only pass could disturb.
+    """
+    layers: list[nn.Module] = []
+    for layer in pretrained.eval():
+        if isinstance(layer, nn.BatchNorm2d):
+            convolution = layers.pop()
+            assert isinstance(convolution, nn.Conv2d)
+            layers.append(fuse_conv_bn_eval(convolution, layer))
+        else:
+            layers.append(layer)
+    folded = small.layers()
+    folded.load_state_dict(nn.Sequential(*layers).state_dict())
+    return folded
+
+
 def weights(model: CropClassifier) -> dict[str, dict[str, Tensor]]:
     """What a detector takes over: the folded backbone and the hidden layers."""
     hidden = {k: v for k, v in model.head.state_dict().items() if k.startswith(("fc6", "fc7"))}
-    return {"backbone": backbones.fold(model.backbone).layers.state_dict(), "hidden": hidden}
+    return {"backbone": fold(model.backbone.layers).state_dict(), "hidden": hidden}

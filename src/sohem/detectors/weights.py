@@ -7,23 +7,27 @@ from typing import Any
 from torch import Tensor
 
 from sohem import checkpoint
-from sohem.detectors.backbones import PREPROCESSING, Backbone, Preprocessing
+from sohem.detectors.architectures.architecture import Preprocessing
+from sohem.detectors.backbones import Backbone
 from sohem.detectors.heads import RoIHead
 from sohem.errors import CheckpointError
 
 
-def content(kind: str, weights: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:
+def content(kind: str, preprocessing: Preprocessing, weights: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:
     """What a file of weights holds.
 
     Args:
-        kind: ``scales.*.weights``: crops, caffe or torchvision.
-        weights: ``backbone`` (names as in its layers) and ``hidden`` (fc6 and fc7).
+        kind: ``scales.*.weights``.
+        preprocessing: of the images that they were made with.
+        weights: ``backbone`` (names as in its layers) and ``hidden`` (fc6 and fc7; empty where there are none).
     """
-    return {"kind": kind, "preprocessing": PREPROCESSING[kind]._asdict(), **weights}
+    return {"kind": kind, "preprocessing": preprocessing._asdict(), **weights}
 
 
 def start_from(backbone: Backbone, head: RoIHead, path: Path, kind: str) -> None:
     """Load a detector's backbone and the hidden layers of its head from a file of ``sohem pretrain``.
+
+    Weights without hidden layers leave those of the head as they were drawn.
 
     Args:
         kind: ``scales.*.weights``, which the detector was built for.
@@ -41,7 +45,8 @@ def start_from(backbone: Backbone, head: RoIHead, path: Path, kind: str) -> None
     own = head.state_dict()
     hidden = {name: value for name, value in own.items() if name.startswith(("fc6", "fc7"))}
     check_fit(path, found["backbone"], backbone.layers.state_dict(), "backbone")
-    check_fit(path, found["hidden"], hidden, "head")
+    if found["hidden"]:
+        check_fit(path, found["hidden"], hidden, "head")
     backbone.layers.load_state_dict(found["backbone"])
     head.load_state_dict({**own, **found["hidden"]})
 
