@@ -1,6 +1,7 @@
-"""Small VOC and KITTI trees for tests, and the parameters that go with them."""
+"""Small VOC, KITTI and COCO trees for tests, and the parameters that go with them."""
 
 import copy
+import json
 import os
 import shutil
 import tarfile
@@ -51,6 +52,36 @@ def kitti_tree(root: Path, count=4) -> Path:
     for index in range(count):
         (root / f"label_2/{index:06}.txt").write_text(kitti_line() + "\n")
         Image.new("RGB", (20, 16)).save(root / f"image_2/{index:06}.png")
+    return root
+
+
+COCO_CATEGORIES = {3: "dog", 7: "cat"}
+
+
+def coco_content(files, boxes=None) -> dict:
+    """A COCO file about 20x16 images; ``boxes`` are (file, category, bbox, more keys), by default a dog in each."""
+    numbers = {file: 10 + place for place, file in enumerate(files)}
+    boxes = [(file, 3, [2, 3, 8, 9], {}) for file in files] if boxes is None else boxes
+    return {
+        "info": {"year": 2017},
+        "images": [{"id": i, "file_name": file, "width": 20, "height": 16} for file, i in numbers.items()],
+        "annotations": [
+            {"id": 100 + place, "image_id": numbers[file], "category_id": category, "bbox": box, "iscrowd": 0, **more}
+            for place, (file, category, box, more) in enumerate(boxes)
+        ],
+        "categories": [{"id": i, "name": name, "supercategory": "animal"} for i, name in COCO_CATEGORIES.items()],
+    }
+
+
+def coco_tree(root: Path, train=("000002.jpg", "000001.jpg"), test=("000003.jpg",), train_boxes=None) -> Path:
+    """A COCO tree of 20x16 images with one dog each; ``train_boxes`` as in ``coco_content``."""
+    (root / "annotations").mkdir(parents=True)
+    for subset, files, boxes in (("train", train, train_boxes), ("test", test, None)):
+        (root / f"annotations/instances_{subset}.json").write_text(json.dumps(coco_content(files, boxes)))
+        for file in files:
+            path = root / "images" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (20, 16), (200, 90, 10)).save(path)
     return root
 
 
