@@ -4,15 +4,17 @@ import json
 
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
+from clones import merged
 from sohem import cli, schema
 from sohem.datasets import coco, ground_truth
 from sohem.datasets.annotation import Object
-from sohem.errors import DataError
+from sohem.errors import DataError, ParamsError
 from sohem.files import read_json, read_table
 from toy import parameters
-from trees import coco_content, coco_tree, settings, voc_object, voc_tree, voc_xml
+from trees import PARAMS, ROOT, coco_content, coco_tree, settings, voc_object, voc_tree, voc_xml
 
 
 def chosen(root, classes=("dog", "cat")):
@@ -225,6 +227,17 @@ def test_from_the_files_to_the_tables(tmp_path, capsys):
     Image.new("RGB", (20, 16)).save(root / "images/test/1.jpg")  # deep in a sub-folder, but part of the data set
     assert cli.main(["fetch", *step, "--out", str(manifest)]) == 0
     assert read_json(manifest)["sha256"] != first["sha256"]
+
+
+def test_the_example_is_valid():
+    example = yaml.safe_load((ROOT / "examples/coco.yaml").read_text())
+    schema.validate(merged(PARAMS, example))
+    example["datasets"]["mine"]["format"] = "kitti"
+    with pytest.raises(ParamsError, match=r"datasets.mine.demo.first: missing; KITTI's split is the first images"):
+        schema.validate(merged(PARAMS, example))
+    example["datasets"]["mine"]["format"] = "yolo"
+    with pytest.raises(ParamsError, match='format: "yolo" is not allowed; expected one of voc, kitti, coco'):
+        schema.validate(merged(PARAMS, example))
 
 
 def test_miniatures_are_drawn_in_other_formats_only(tmp_path, capsys):
