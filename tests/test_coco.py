@@ -206,6 +206,8 @@ def test_the_same_data_in_two_formats_give_the_same_ground_truth(tmp_path):
 def test_from_the_files_to_the_tables(tmp_path, capsys):
     root = coco_tree(tmp_path / "data", ["train/1.jpg", "train/2.jpg"], ["test/1.jpg"])
     (root / "images/notes.txt").write_text("no image")
+    (root / "images/test").rename(tmp_path / "elsewhere")
+    (root / "images/test").symlink_to(tmp_path / "elsewhere")
     given = parameters(tmp_path)
     given["run"]["datasets"] = ["mine"]
     given["datasets"]["mine"] = {
@@ -224,7 +226,7 @@ def test_from_the_files_to_the_tables(tmp_path, capsys):
     assert read_json(split)["subsets"]["test"]["ids"] == ["test/1"]
     assert read_json(split)["tree"] == first["sha256"]
     assert read_table(tmp_path / "g.parquet")["class"].tolist() == ["dog"] * 3
-    Image.new("RGB", (20, 16)).save(root / "images/test/1.jpg")  # deep in a sub-folder, but part of the data set
+    Image.new("RGB", (20, 16)).save(root / "images/test/1.jpg")  # in a sub-folder elsewhere, but part of the data set
     assert cli.main(["fetch", *step, "--out", str(manifest)]) == 0
     assert read_json(manifest)["sha256"] != first["sha256"]
 

@@ -1,7 +1,9 @@
 """The files of a data set on disk: is the tree there, and what is in it."""
 
 import hashlib
+import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +46,15 @@ def names(root: Path, kind: str) -> list[str]:
     found = []
     for folder, wanted in form.parts.items():
         nested = form.nested and folder == form.images
-        below = (root / folder).rglob("*") if nested else (root / folder).iterdir()
+        below = _all_below(root / folder) if nested else (root / folder).iterdir()
         chosen = [path for path in below if path.suffix.lower() in wanted or path.name in wanted]
         found += [path.relative_to(root).as_posix() for path in sorted(chosen)]
     return found
+
+
+def _all_below(folder: Path) -> Iterator[Path]:
+    """The files in a folder and its sub-folders, which may be links: large sets of images often lie elsewhere."""
+    return (Path(where, name) for where, _, files in os.walk(folder, followlinks=True) for name in files)
 
 
 def manifest(root: Path, kind: str, entries: record.Entries) -> dict[str, Any]:
