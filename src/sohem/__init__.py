@@ -8,22 +8,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sohem.api.course import Course
     from sohem.api.heads import mine, unmine
-    from sohem.api.miners import OHEM, SOHEM, RandomSampler
-    from sohem.api.ramp import Ramp
     from sohem.api.selection import select
-    from sohem.api.stratified import StratifiedSOHEM
     from sohem.errors import MiningError
+    from sohem.mining.miners.ohem import OHEM
+    from sohem.mining.miners.random import RandomSampler
+    from sohem.mining.miners.sohem import SOHEM
+    from sohem.mining.miners.strata import StratifiedSOHEM
+    from sohem.mining.schedule import Ramp
 
-__all__ = ["OHEM", "SOHEM", "MiningError", "Ramp", "RandomSampler", "StratifiedSOHEM", "mine", "select", "unmine"]
+__all__ = ["OHEM", "SOHEM", "Course", "MiningError", "Ramp", "RandomSampler", "StratifiedSOHEM", "mine", "select",
+           "unmine"]  # fmt: skip
 
 _HOMES = {
+    "sohem.api.course": ["Course"],
     "sohem.api.heads": ["mine", "unmine"],
-    "sohem.api.miners": ["OHEM", "SOHEM", "RandomSampler"],
-    "sohem.api.ramp": ["Ramp"],
     "sohem.api.selection": ["select"],
-    "sohem.api.stratified": ["StratifiedSOHEM"],
     "sohem.errors": ["MiningError"],
+    "sohem.mining.miners.ohem": ["OHEM"],
+    "sohem.mining.miners.random": ["RandomSampler"],
+    "sohem.mining.miners.sohem": ["SOHEM"],
+    "sohem.mining.miners.strata": ["StratifiedSOHEM"],
+    "sohem.mining.schedule": ["Ramp"],
 }
 
 

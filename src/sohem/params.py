@@ -202,13 +202,9 @@ def dataset_at_scale(params: Params, dataset: str) -> Params:
         ) from None
 
 
-def beta_target(params: Params, dataset: str, method: str) -> float | str:
-    """What beta of Formula (1) grows to: the method's own ``schedule.target``, else the data set's ``beta_target``.
-
-    A data set that names none has it measured ("ratio").
-    """
-    schedule = params["methods"][method].get("schedule", {})
-    return schedule.get("target", params["datasets"][dataset].get("beta_target", "ratio"))
+def beta_target(params: Params, dataset: str) -> float | str:
+    """What a method's ``beta.target: dataset`` stands for: a number, or "ratio" where the data set names none."""
+    return params["datasets"][dataset].get("beta_target", "ratio")
 
 
 def class_names(params: Params, dataset: str) -> list[str]:

@@ -113,9 +113,10 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     for name, scale in params["scales"].items():
         yield from _weights_contradictions(f"scales.{name}", scale)
     for name, method in params["methods"].items():
-        schedule = method.get("schedule", {})
-        if schedule and schedule["start"] > schedule["end"]:
-            yield f"methods.{name}.schedule.start: {schedule['start']} lies after end ({schedule['end']})"
+        for key in ("alpha", "beta", "schedule"):
+            change = method.get(key)
+            if isinstance(change, dict) and change["start"] > change["end"]:
+                yield f"methods.{name}.{key}.start: {change['start']} lies after end ({change['end']})"
     for name, artifact in params["artifacts"].items():
         for dataset in artifact["datasets"]:
             if dataset not in params["datasets"]:

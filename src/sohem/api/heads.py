@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 
-from sohem.api.miners import Miner
+from sohem.api.course import Course
 from sohem.api.read_only import Batch, read_only_losses
 from sohem.errors import MiningError
+from sohem.mining.miner import Miner, Rois
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -22,15 +23,16 @@ Model = TypeVar("Model", bound=nn.Module)
 def mine(model: Model, miner: Miner) -> Model:
     """Let ``miner`` choose the RoIs that ``model`` trains on, in place of torchvision's random sampler.
 
-    Training code stays as it is. The miner's schedule advances by itself: one step for each forward pass in training
-    mode with gradients enabled; passes in evaluation mode or under ``no_grad`` (a validation loss, say) leave it.
-    Evaluation and the keys of ``model.state_dict()`` do not change; save ``miner.state_dict()`` beside it to resume.
+    Training code stays as it is. ``model.roi_heads.course`` advances by itself: one step for each forward pass in
+    training mode with gradients enabled; passes in evaluation mode or under ``no_grad`` (a validation loss, say) leave
+    it. Evaluation and the keys of ``model.state_dict()`` do not change; save ``course.state_dict()`` beside it to go
+    on later.
 
     Args:
         model: one of torchvision's R-CNNs, or a module that contains one (DistributedDataParallel and the like), or
             its ``RoIHeads``. Changed in place.
-        miner: `SOHEM`, `OHEM`, `StratifiedSOHEM` or `RandomSampler`, one for each model; from now on also at
-            ``model.roi_heads.miner``, where a copied or unpickled model has its own.
+        miner: `SOHEM`, `OHEM`, `StratifiedSOHEM` or `RandomSampler`; it may serve several models. How far the training
+            is stands in the `Course` of each model, at ``model.roi_heads.course``.
 
     Returns:
         ``model``.
@@ -38,11 +40,9 @@ def mine(model: Model, miner: Miner) -> Model:
     Raises:
         MiningError: no RoI heads or several, mined already, or the miner looks at a loss that the model does not have.
     """
-    if not isinstance(miner, Miner):
-        raise MiningError(f"{miner!r} is no miner; expected for example SOHEM(batch_size=128, total_steps=10000)")
-    heads = roi_heads(model)
+    course, heads = Course(miner), roi_heads(model)
     if isinstance(heads, MinedRoIHeads):
-        raise MiningError(f"{type(model).__name__} is mined already, by {heads.miner}; call unmine(model) first")
+        raise MiningError(f"{type(model).__name__} is mined already, by {heads.course}; call unmine(model) first")
     available = {"cls", "loc"} | ({"mask"} if heads.has_mask() else set())
     available |= {"keypoint"} if heads.has_keypoint() else set()
     if unknown := [name for name in miner.losses if name not in available]:
@@ -51,12 +51,12 @@ def mine(model: Model, miner: Miner) -> Model:
         )
     base: Any = type(heads)
     heads.__class__ = mined(base)
-    heads.miner = miner
+    heads.course = course
     return model
 
 
-def unmine(model: nn.Module) -> Miner:
-    """Give ``model`` torchvision's random sampler back; returns the miner that it had.
+def unmine(model: nn.Module) -> Course:
+    """Give ``model`` torchvision's random sampler back; returns its course with the miner that it had.
 
     Raises:
         MiningError: the model is not mined.
@@ -64,10 +64,10 @@ def unmine(model: nn.Module) -> Miner:
     heads = roi_heads(model)
     if not isinstance(heads, MinedRoIHeads):
         raise MiningError(f"{type(model).__name__} is not mined; there is nothing to undo")
-    miner = heads.__dict__.pop("miner")
+    course = heads.__dict__.pop("course")
     heads.__dict__.pop("_inputs", None)
     heads.__class__ = heads._base
-    return miner
+    return course
 
 
 def roi_heads(model: nn.Module) -> Any:
@@ -94,7 +94,7 @@ class MinedRoIHeads(RoIHeads):
 
     _base: type
     _inputs: Any = None  # features and image shapes, while a forward pass in training waits for its selection
-    miner: Miner
+    course: Course
 
     def forward(self, features: Any, proposals: Any, image_shapes: Any, targets: Any = None) -> Any:
         if not self.training:
@@ -126,14 +126,18 @@ class MinedRoIHeads(RoIHeads):
     @torch.no_grad()
     def _choose(self, batch: Batch, advance: bool) -> list[Tensor]:
         """For each image the indices of the chosen proposals."""
-        miner, counts = self.miner, [len(label) for label in batch.labels]
-        split = {k: x.split(counts) for k, x in read_only_losses(self, batch, miner.losses).items()}
-        images = [{name: parts[n] for name, parts in split.items()} for n in range(len(counts))]
-        rows = [miner.choose(*image) for image in zip(images, batch.boxes, batch.labels, strict=True)]
+        miner, counts = self.course.miner, [len(label) for label in batch.labels]
+        losses = read_only_losses(self, batch, miner.losses)
+        split = {name: loss.split(counts) for name, loss in losses.items()}
+        images = [
+            Rois({name: parts[n] for name, parts in split.items()}, batch.boxes[n], batch.labels[n])
+            for n in range(len(counts))
+        ]
+        rows = self.course.choose_each(images)
         if advance:
-            miner.advance(
-                {k: torch.cat([x[r] for x, r in zip(parts, rows, strict=True)]) for k, parts in split.items()}
-            )
+            chosen = {k: torch.cat([x[r] for x, r in zip(parts, rows, strict=True)]) for k, parts in split.items()}
+            counted = (torch.cat(batch.labels) >= 0).sum()  # an ignored proposal costs nothing
+            self.course.advance(chosen, {name: loss.sum() / counted for name, loss in losses.items()})
         return rows
 
     def __reduce_ex__(self, protocol: Any) -> Any:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from sohem.api.checks import check_choice, check_rois
 from sohem.errors import MiningError
-from sohem.mining.select import combined, hardest
+from sohem.mining.checks import check_choice, check_rois
+from sohem.mining.select import combined, hardest, nan_is_hardest
 
 
 @torch.no_grad()
@@ -52,11 +52,6 @@ def select(
         raise MiningError(f"coefficients are for {_names(coefficients)}, but losses are {_names(losses)}")
     loss = nan_is_hardest(combined(losses, coefficients))
     return hardest(loss, boxes, labels, batch_size, nms_iou, per_label)
-
-
-def nan_is_hardest(loss: Tensor) -> Tensor:
-    """NaN becomes inf; everything else stays."""
-    return loss.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
 
 def _names(mapping: Mapping[str, object]) -> str:

@@ -193,7 +193,7 @@ def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
     log = found.table(f"{run.folder}/log.parquet")
     window = params.at_scale(given)["window"]
     own = {"methods": {run.method: given["methods"][run.method]},
-           "beta_target": params.beta_target(given, run.dataset, run.method)}  # fmt: skip
+           "beta_target": params.beta_target(given, run.dataset)}  # fmt: skip
     return {
         "run": run,
         "dataset": given["datasets"][run.dataset]["title"],

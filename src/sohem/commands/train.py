@@ -15,6 +15,8 @@ from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
 from sohem.files import read_table, write_json, write_table
+from sohem.mining import miners
+from sohem.mining.miner import Miner
 from sohem.progress import track
 from sohem.training import cost, device
 from sohem.training.interrupt import stop_on_signal
@@ -45,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
     given = params.load(args.params, dataset=args.dataset, method=args.method)
     part = params.select(given, "train", dataset=args.dataset, method=args.method)
     scale, classes = scale_of(part, args.dataset), params.class_names(part, args.dataset)
+    method, beta_target = part["methods"][args.method], params.beta_target(part, args.dataset)
+    miner = miners.build(args.method, method, scale.train.rois, scale.train.iterations, beta_target)
     with device.claimed(scale.device, scale.threads) as chosen:
         reader = read(args, part)
         detector = initial(args, part, scale, reader).to(chosen)
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
         def save() -> None:
             checkpoint.save(state_file, {**stored, "run": current.state(), "cost": meter.total()})
 
-        if not resume(args, part, scale, current, reader, save):
+        if not resume(args, scale, miner, current, reader, save):
             print(f"stopped at iteration {current.done}; the same command goes on from there")
             raise KeyboardInterrupt
         log = log_table(current.log)
@@ -110,22 +114,20 @@ def initial(args: argparse.Namespace, part: params.Params, scale: settings.Scale
 
 def resume(
     args: argparse.Namespace,
-    part: params.Params,
     scale: settings.Scale,
+    miner: Miner,
     current: Run,
     reader: SampleReader,
     save: Callable[[], None],
 ) -> bool:
     """Train what is left to do, with progress; False if a signal asked to stop."""
-    target = params.beta_target(part, args.dataset, args.method)
     total, every, done = len(current.log), scale.train.log_every, current.done
     label = f"{args.dataset}/{args.method}/seed{args.seed}"
     with stop_on_signal() as stop:
         return train(
             current,
             reader,
-            part["methods"][args.method],
-            target,
+            miner,
             scale,
             args.seed,
             save,

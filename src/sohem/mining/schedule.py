@@ -1,16 +1,23 @@
-"""The weights of Formula (1) over the iterations: pure functions of the iteration and the recorded losses."""
+"""The coefficients of Formula (1) over training: pure functions of the step and of the losses recorded so far.
 
-from collections.abc import Mapping
+Losses are NumPy arrays (the pipeline's log) or tensors (the library's record, on the losses' device). The arithmetic is
+written for either, and on a GPU nobody waits: a coefficient measured on tensors is a tensor [].
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-History = Mapping[str, ArrayLike]
-"""Mean losses per RoI of each iteration so far, named as in the training log: cls_selected, loc_selected
-(over the B selected RoIs), cls_all, loc_all (over all R). Entry 0 belongs to iteration 1. Entries of the
-present and of later iterations are not looked at, so arrays allocated for the whole run, or a finished log,
-may be passed as they are."""
+from sohem.errors import MiningError
+
+History = Mapping[str, Any]
+"""Mean losses per RoI of each step so far, named as in the training log: ``<loss>_selected`` (over the selected RoIs),
+``<loss>_all`` (over all R); each an array [steps]. Entry 0 belongs to step 1. Entries of the present and of later steps
+are not looked at, so arrays allocated for the whole run, or a finished log, may be passed as they are."""
+
+HORIZON = 40  # windows; what lies further back counts for less than a double's last digit in a running mean
 
 
 def ramp(iteration: int, start: float, end: float) -> float:
@@ -20,82 +27,169 @@ def ramp(iteration: int, start: float, end: float) -> float:
     return 1.0 if iteration >= end else (iteration - start) / (end - start)
 
 
-def coefficients(
-    iteration: int,
-    total: int,
-    schedule: Mapping[str, Any],
-    target: float | str,
-    history: History | None = None,
-) -> tuple[float, float]:
-    """alpha and beta of Formula (1) at an iteration (paper 3.3 and 4.1).
+@dataclass(frozen=True)
+class Ramp:
+    """A coefficient that is ``begin`` at first and goes to ``target`` once the loss is stable (paper 3.3 and 4.1).
 
-    Training begins with alpha = 1, beta = 0: RoIs are chosen by L_cls alone. Once the loss is stable, beta
-    grows to its target. A control is made with the same keys: L_cls alone throughout is a target of 0, a
-    constant beta is start = end = 0.
+    Attributes:
+        target: a number, or "ratio": the first loss of L_select over the one that this is the coefficient of. The
+            paper's 1.9 (VOC07) and 2.3 (KITTI) are that ratio, measured with a smooth L1 loss that bends at 1 on
+            offsets normalised by their own spread. torchvision's bends at 1/9 on offsets scaled by (10, 10, 5, 5), so
+            its ratio is another and the two numbers do not carry over: hence "ratio" is the default.
+        start, end: the shares of the training steps after which the change starts, and at which it is complete.
+        begin: the value up to ``start``. ``Ramp(0, begin=1)`` is the falling alpha of section 3.3.
+        shape: "linear" reaches the target at ``end`` in a straight line, "step" at once after ``start``.
+        stable: when the change starts: "iteration", at ``start``; "slope", at `stable_since`, and it lasts as long as
+            from ``start`` to ``end``. The host then looks at all losses at each step.
+        bound: of ``stable="slope"``: the relative change between two windows that counts as none.
+        measured: what "ratio" is measured over: "before", the last window before the change starts (then it stays);
+            "window", the last window; "running", all steps so far in a mean that forgets exponentially, a window back.
+        over: the RoIs whose losses ratio and slope are measured on: "selected" (B) or "all" (R).
+        window: the length of a window as a share of the training steps (1000 of the paper's 80000).
+
+    Raises:
+        MiningError: a share is not within 0 to 1, the end comes before the start, a value is negative or not known.
+    """
+
+    target: float | str = "ratio"
+    start: float = 0.5
+    end: float = 0.75
+    begin: float = 0.0
+    shape: str = "linear"
+    stable: str = "iteration"
+    bound: float = 0.02
+    measured: str = "running"
+    over: str = "selected"
+    window: float = 0.0125
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end <= 1:
+            raise MiningError(f"Ramp: start={self.start}, end={self.end}; expected 0 <= start <= end <= 1")
+        if not (self.target == "ratio" or (isinstance(self.target, float | int) and self.target >= 0)):
+            raise MiningError(f"Ramp: target={self.target!r}; expected a number from 0 up, or 'ratio'")
+        if not self.begin >= 0:
+            raise MiningError(f"Ramp: begin={self.begin!r}; expected a number from 0 up")
+        if not (0 < self.window <= 1 and self.bound > 0):
+            raise MiningError(
+                f"Ramp: window={self.window}, bound={self.bound}; expected 0 < window <= 1 and a bound above 0"
+            )
+        for name, known in (
+            ("shape", ("linear", "step")),
+            ("stable", ("iteration", "slope")),
+            ("measured", ("before", "window", "running")),
+            ("over", ("selected", "all")),
+        ):
+            if getattr(self, name) not in known:
+                raise MiningError(f"Ramp: {name}={getattr(self, name)!r}; expected {', '.join(known)}")
+
+    def needs(self, own: str, losses: Sequence[str]) -> list[str]:
+        """The columns of `History` that the coefficient of the loss ``own`` among ``losses`` looks at."""
+        names = [*losses] if self.stable == "slope" else [losses[0], own] if self.target == "ratio" else []
+        return [f"{name}_{self.over}" for name in dict.fromkeys(names)]
+
+    def at(
+        self,
+        step: int,
+        total_steps: int,
+        history: History | None = None,
+        own: str = "loc",
+        losses: Sequence[str] = ("cls", "loc"),
+    ) -> Any:
+        """The coefficient at ``step`` (from 1) of ``total_steps``; after the last step the ramp stays at its end.
+
+        Args:
+            history: needed for ``stable="slope"`` and, once the change has started, for a target of "ratio".
+            own: the loss whose coefficient this is; losses: all of L_select, the reference of ratios first.
+
+        Returns:
+            A number, or a tensor [] where the ratio was measured on tensors.
+
+        Raises:
+            ValueError: the history is too short, or there is none.
+        """
+
+        def recorded(name: str, steps: int) -> Any:
+            return _first(history, f"{name}_{self.over}", steps)
+
+        length = max(1.0, self.window * total_steps)
+        whole = max(1, round(self.window * total_steps))
+        start, lasts = self.start * total_steps, (self.end - self.start) * total_steps
+        if self.stable == "slope":
+            start = stable_since([recorded(name, step - 1) for name in losses], whole, self.bound)
+        if step <= start:
+            return self.begin
+        progress = 1.0 if self.shape == "step" else ramp(step, start, start + lasts)
+        target: Any = self.target
+        if target == "ratio":
+            first, second = (recorded(name, int(start) if self.measured == "before" else step - 1)
+                             for name in (losses[0], own))  # fmt: skip
+            if self.measured == "running":
+                target = ratio(running_mean(first, length), running_mean(second, length))
+            else:
+                target = loss_ratio(first[-whole:], second[-whole:])
+        return self.begin * (1 - progress) + target * progress
+
+
+def coefficients(
+    schedules: Mapping[str, float | Ramp], step: int, total_steps: int, history: History | None = None
+) -> dict[str, Any]:
+    """The coefficient of each loss in L_select at ``step`` (from 1): numbers, or tensors [].
+
+    Training begins with alpha = 1, beta = 0: RoIs are chosen by L_cls alone. Once the loss is stable, beta grows to its
+    target. A control is made with the same settings: L_cls alone throughout is a target of 0, a constant beta is
+    start = end = 0.
+
+    Cost: below 0.2 ms a call at 80000 iterations, so that nothing needs to be cached.
 
     Args:
-        iteration: from 1 to ``total``.
-        schedule: ``methods.sohem.schedule`` of params.yaml. ``stable: iteration`` starts the change at the
-            share ``start`` of the iterations; ``slope`` starts it at `stable_since`, and it lasts as long as
-            from ``start`` to ``end``. ``shape: linear`` reaches the target at ``end``, ``step`` at once.
-            ``shape: ratio`` knows no target: from the start on, beta is `loss_ratio` over the last window of
-            iterations. ``alpha: falling`` goes from 1 to 0 where a linear beta goes from 0 to its target
-            (with ``step``: at once).
-        target: what beta grows to, or "ratio": `loss_ratio` over the last window before the change starts.
-        history: needed for ``slope``, for ``shape: ratio`` and for a target of "ratio". ``ratio_over`` says
-            whether its losses over the selected RoIs or over all are used; ``slope.window`` is the length of
-            a window as a share of the iterations.
-
-    Cost: below 0.2 ms a call at 80000 iterations (``slope`` averages the whole history once; the others look
-    at one window at most), so that nothing needs to be cached.
+        schedules: for each loss its coefficient, a number or a `Ramp`; the reference of ratios first.
     """
-    window = max(1, round(schedule["slope"]["window"] * total))
-    start = schedule["start"] * total
-    length = (schedule["end"] - schedule["start"]) * total
-    if schedule["stable"] == "slope":
-        cls, loc = _losses(history, schedule["ratio_over"], iteration - 1)
-        start = stable_since(cls, loc, window, schedule["slope"]["bound"])
-    if iteration <= start:
-        return 1.0, 0.0
-
-    shape = schedule["shape"]
-    progress = 1.0 if shape == "step" else ramp(iteration, start, start + length)
-    alpha = 1.0 - progress if schedule["alpha"] == "falling" else 1.0
-    if shape != "ratio" and target != "ratio":
-        return alpha, progress * float(target)
-    last = iteration - 1 if shape == "ratio" else int(start)
-    cls, loc = _losses(history, schedule["ratio_over"], last)
-    ratio = loss_ratio(cls[-window:], loc[-window:])
-    return alpha, ratio if shape == "ratio" else progress * ratio
+    return {
+        name: value.at(step, total_steps, history, name, list(schedules)) if isinstance(value, Ramp) else value
+        for name, value in schedules.items()
+    }
 
 
-def stable_since(cls: NDArray[np.float64], loc: NDArray[np.float64], window: int, bound: float) -> float:
+def stable_since(losses: Sequence[Any], window: int, bound: float) -> float:
     """The iteration after which the loss counts as stable (paper 3.3), or inf if it does not yet.
 
-    The losses are averaged in windows of ``window`` iterations, one after another. The loss is stable after
-    the first window whose mean differs from that of the window before by at most ``bound`` of it, for both
-    losses. As the first such moment counts, later losses cannot change it. A plateau at the very beginning
-    counts as well.
+    The losses are averaged in windows of ``window`` iterations, one after another. The loss is stable after the first
+    window whose mean differs from that of the window before by at most ``bound`` of it, for every loss. As the first
+    such moment counts, later losses cannot change it. A plateau at the very beginning counts as well.
 
     Args:
-        cls, loc: [iterations done], mean losses of each iteration.
+        losses: each [iterations done], mean losses of each iteration. Tensors are fetched from their device.
     """
-    windows = len(cls) // window
+    known = [np.asarray(x.cpu() if hasattr(x, "cpu") else x, np.float64) for x in losses]
+    windows = len(known[0]) // window
     if windows < 2:
         return float("inf")
-    means = np.stack([x[: windows * window].reshape(windows, window).mean(1) for x in (cls, loc)])
+    means = np.stack([x[: windows * window].reshape(windows, window).mean(1) for x in known])
     small = np.abs(np.diff(means)) <= bound * np.abs(means[:, :-1])
     found = np.flatnonzero(small.all(0))
     return float((found[0] + 2) * window) if len(found) else float("inf")
 
 
-def loss_ratio(cls: NDArray[np.float64], loc: NDArray[np.float64]) -> float:
+def loss_ratio(first: Any, second: Any) -> Any:
     """Sum of L_cls over sum of L_loc, what beta grows to (paper 4.1).
 
     1, the weight that OHEM gives, if nothing is recorded yet or L_loc was 0 throughout (no foreground
     selected): with 0 foreground might never be selected again.
     """
-    return float(ratio(cls.sum(), loc.sum()))
+    return ratio(first.sum(), second.sum())
+
+
+def running_mean(values: Any, length: float) -> Any:
+    """Mean of ``values`` [n] that forgets exponentially: each new one counts for 1 / ``length`` of it.
+
+    It starts at the first value; of no values it is 0.
+    """
+    values = values[-round(HORIZON * length) :]
+    n, kept = len(values), 1 - 1 / length
+    if n == 0:
+        return 0.0
+    age = n - (values * 0 + 1).cumsum(0)  # n - 1 to 0, on the device of the values
+    return (kept**age * values).sum() / length + kept**n * values[0]
 
 
 def ratio(above: Any, below: Any) -> Any:
@@ -107,11 +201,11 @@ def ratio(above: Any, below: Any) -> Any:
     return (above * (below > 0) + missing) / (below + missing)
 
 
-def _losses(history: History | None, rois: str, iterations: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """L_cls and L_loc of the first ``iterations`` iterations."""
+def _first(history: History | None, name: str, steps: int) -> Any:
+    """The losses of the first ``steps`` steps."""
     if history is None:
         raise ValueError("this schedule needs the recorded losses: pass history")
-    cls, loc = (np.asarray(history[f"{loss}_{rois}"], np.float64)[:iterations] for loss in ("cls", "loc"))
-    if len(cls) < iterations or len(loc) < iterations:
-        raise ValueError(f"history holds {min(len(cls), len(loc))} iterations, {iterations} are needed")
-    return cls, loc
+    values = history[name][:steps]
+    if len(values) < steps:
+        raise ValueError(f"history holds {len(values)} iterations, {steps} are needed")
+    return values

@@ -34,6 +34,11 @@ def combined(losses: Mapping[str, Tensor], coefficients: Mapping[str, float | Te
     return reduce(add, (coefficients[name] * loss for name, loss in losses.items()))
 
 
+def nan_is_hardest(loss: Tensor) -> Tensor:
+    """NaN becomes inf, so that a broken loss shows in training instead of being passed over; everything else stays."""
+    return loss.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
+
+
 def take(score: Tensor, tier: Tensor, count: int) -> Tensor:
     """The first ``count`` RoIs in order of tier (lowest first), then score (highest first), then index.
 
@@ -92,6 +97,7 @@ def hardest(
     batch_size: int,
     nms_iou: float | None = 0.7,
     per_label: bool = True,
+    nms_loss: Tensor | None = None,
 ) -> Tensor:
     """NMS on the loss, then the B RoIs with the highest (paper 3.3; OHEM section 4.2).
 
@@ -105,11 +111,12 @@ def hardest(
         batch_size: B, the number wanted of this image.
         nms_iou: None for no NMS.
         per_label: see `deduplicated`.
+        nms_loss: [R], what NMS goes by where that is another loss than ``loss``.
 
     Returns:
         [<= B] distinct indices in descending order of loss; fewer than B only if fewer are left after NMS.
     """
-    kept = deduplicated(loss, boxes, labels, nms_iou, per_label)
+    kept = deduplicated(loss if nms_loss is None else nms_loss, boxes, labels, nms_iou, per_label)
     return take(loss, torch.where(kept, 0, UNAVAILABLE), batch_size)
 
 

@@ -37,13 +37,24 @@ def stratum(l_cls: Tensor, l_loc: Tensor, quantile: float = 0.5, valid: Tensor |
     return strata((l_cls, l_loc), quantile, valid)
 
 
-def strata(losses: Sequence[Tensor], quantile: float = 0.5, valid: Tensor | None = None) -> Tensor:
+def strata(
+    losses: Sequence[Tensor],
+    quantile: float = 0.5,
+    valid: Tensor | None = None,
+    thresholds: Sequence[float | Tensor] | None = None,
+) -> Tensor:
     """[R], int64: the stratum 1 to 2^n of each RoI by n losses, each [R]; see `stratum`.
 
     Stratum 1 has every loss high, 2 all but the last, and 2^n none.
+
+    Args:
+        thresholds: of each loss, above it is high; in place of the image's ``quantile``.
     """
     # In double precision, because torch has no quantiles of half precision.
-    high = [x > _threshold(x, quantile, valid) for x in (loss.double() for loss in losses)]
+    values = [loss.double() for loss in losses]
+    if thresholds is None:
+        thresholds = [_threshold(x, quantile, valid) for x in values]
+    high = [x > threshold for x, threshold in zip(values, thresholds, strict=True)]
     places = range(len(high) - 1, -1, -1)
     return 2 ** len(high) - sum(2**place * x.long() for place, x in zip(places, high, strict=True))
 
@@ -132,6 +143,7 @@ def select_by_unions(
     quantile: float = 0.5,
     nms_iou: float | None = 0.7,
     per_label: bool = True,
+    thresholds: Sequence[float | Tensor] | None = None,
 ) -> Tensor:
     """The choice of `select_by_strata` for n losses: NMS on their sum, then the quota of each loss in turn.
 
@@ -140,12 +152,13 @@ def select_by_unions(
         unions: for each loss the strata from which its quota comes, highest of that loss first; see `high_strata`.
         counts: for each loss its quota; their sum is B.
         rest: [R], by which RoIs are taken, highest first, if a union is short.
+        thresholds: see `strata`.
 
     Returns:
         [min(B, RoIs left after NMS)] distinct indices, those of the first loss first.
     """
     kept = deduplicated(reduce(add, losses), boxes, labels, nms_iou, per_label)
-    of = strata(losses, quantile, labels >= 0)
+    of = strata(losses, quantile, labels >= 0, thresholds)
     score, tier = rest, torch.full_like(of, len(losses))
     free = kept
     for place, (loss, union, count) in enumerate(zip(losses, unions, counts, strict=True)):
@@ -154,3 +167,18 @@ def select_by_unions(
         score, tier = torch.where(chosen, loss, score), tier.masked_fill(chosen, place)
         free = free & ~chosen
     return take(score, tier.masked_fill(~kept, UNAVAILABLE), sum(counts))
+
+
+@torch.no_grad()
+def composition(indices: Tensor, of: Tensor, labels: Tensor) -> Tensor:
+    """[5], the shares of foreground and of s_1, s_2, s_3, s_4 (paper 3.2) among the chosen RoIs of an image.
+
+    All shares are 0 if nothing was chosen. The result stays on the device.
+
+    Args:
+        indices: [B], of the chosen RoIs.
+        of: [R], the stratum of each RoI. labels: [R].
+    """
+    numbers = torch.arange(1, 5, device=of.device)
+    marks = torch.cat([(labels[indices] > 0)[:, None], of[indices][:, None] == numbers], dim=1)
+    return marks.float().sum(0) / max(1, len(indices))

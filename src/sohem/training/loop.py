@@ -13,15 +13,14 @@ from torch import Tensor
 
 from sohem.detectors.detector import Detector
 from sohem.errors import SohemError, TrainingError
-from sohem.mining.schedule import coefficients
-from sohem.params import Params
+from sohem.mining.miner import Miner, Moment
 from sohem.randomness import epoch_order, stream
 from sohem.settings import Scale, Train
 from sohem.training import probe
 from sohem.training.loader import ahead
 from sohem.training.optimiser import learning_rate, set_rate, sgd
 from sohem.training.samples import Sample, SampleReader
-from sohem.training.step import SUMS, Mining, batch_loss
+from sohem.training.step import SUMS, batch_loss
 from sohem.training.targets import label_rois, target_statistics
 
 FACTS = ["iteration", "lr", "alpha", "beta"]  # known before an iteration; the others are measured
@@ -114,8 +113,7 @@ def normalise_targets(detector: Detector, reader: SampleReader, settings: Train)
 def train(
     run: Run,
     reader: SampleReader,
-    method: Params,
-    target: float | str,
+    miner: Miner,
     scale: Scale,
     seed: int,
     save: Callable[[], None],
@@ -127,8 +125,7 @@ def train(
     ``save`` is called every ``checkpoint_every`` iterations and when stopped.
 
     Args:
-        method: ``methods.<name>`` of the parameters; target: what beta grows to; scale: train, probe and workers are
-            used.
+        miner: chooses the RoIs; scale: train, probe and workers are used.
 
     Raises:
         TrainingError: a loss is not finite; what ``save`` stored last is still good. Or the memory does not suffice.
@@ -139,11 +136,10 @@ def train(
     device = run.detector.head.scores.weight.device
     history = {name: run.log[:, LOG_COLUMNS.index(name)] for name in LOG_COLUMNS}
     # Measured values stay on the device until somebody needs them, so that a GPU does not wait for the host each time.
-    schedule = method.get("schedule", {})
-    each_time = device.type == "cpu" or schedule.get("stable") == "slope" or "ratio" in (target, schedule.get("shape"))
+    each_time = device.type == "cpu" or bool(miner.looks_back)
     pending: list[Tensor] = []
     looked_at = probe.probe_images(reader, scale.probe.images)
-    moments = probe.moments(scale.probe.at, total)
+    probed = probe.moments(scale.probe.at, total)
 
     def flush() -> None:
         first = run.done - len(pending)
@@ -166,19 +162,18 @@ def train(
             flush()
             save()
             return False
-        alpha, beta = 1.0, 1.0
-        if method["miner"] == "sohem":
-            alpha, beta = coefficients(iteration + 1, total, schedule, target, history)
-        mining = Mining(method, settings.rois, iteration + 1, total, alpha, beta)
+        moment = Moment(iteration + 1, history)
+        alpha, beta = miner.alpha_beta(moment)
         rate = learning_rate(iteration, settings)
         set_rate(run.optimiser, rate)
         run.optimiser.zero_grad(set_to_none=True)
         try:
             samples = [sample.to(device) for sample in next(batches)]
             with memory_errors(iteration + 1):
-                if mining.iteration in moments:
-                    run.mined[mining.iteration] = probe.record(run.detector, reader, looked_at, mining, settings, seed)
-                loss, sums = batch_loss(run.detector, samples, mining, settings, seed)
+                if moment.step in probed:
+                    record = probe.record(run.detector, reader, looked_at, miner, moment, settings, seed)
+                    run.mined[moment.step] = record
+                loss, sums = batch_loss(run.detector, samples, miner, moment, settings, seed)
                 loss.backward()
         except SohemError:  # an unreadable image, too little memory: what is done so far is kept
             flush()

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector
-from sohem.mining.strata import stratum
+from sohem.mining.miner import Miner, Moment
 from sohem.settings import Train
 from sohem.training.samples import SampleReader
-from sohem.training.step import Mining, look, propose, quantile
+from sohem.training.step import candidates, choose
 
 FIELDS = ["image", *BOX, "label", "l_cls", "l_loc", "stratum", "selected"]  # of a record; image counts the probe's
 COLUMNS = ["iteration", "alpha", "beta", "image_id", *BOX, "class", "foreground", "l_cls", "l_loc", "stratum",
@@ -41,7 +41,8 @@ def record(
     detector: Detector,
     reader: SampleReader,
     indices: Sequence[int],
-    mining: Mining,
+    miner: Miner,
+    moment: Moment,
     settings: Train,
     seed: int,
 ) -> Tensor:
@@ -49,26 +50,29 @@ def record(
 
     Args:
         indices: of the images, from `probe_images`.
-        mining: of the iteration that is about to be done.
+        miner: chooses as if these images were those of the iteration.
+        moment: the iteration that is about to be done.
         settings, seed: as for `batch_loss`.
 
     Raises:
         DataError: an image cannot be read.
     """
     device = detector.head.box_mean.device
+    # The same proposals for every run: drawn with a seed of their own. Slots after those of the N training images.
+    slots = [settings.images + k for k in range(len(indices))]
+    samples = [reader(index, max_proposals=settings.max_proposals).to(device) for index in indices]
+    images = [
+        candidates(detector, x, settings, seed, moment.step, slot) for x, slot in zip(samples, slots, strict=True)
+    ]
     parts = [torch.zeros(0, len(FIELDS), dtype=torch.float64)]
-    for k, index in enumerate(indices):
-        # The same proposals for every run: drawn with a seed of their own. Slots after those of the N training images.
-        sample = reader(index, max_proposals=settings.max_proposals).to(device)
-        slot = settings.images + k
-        features = detector.features(sample.pixels())
-        rois = propose(detector, features, sample, seed, mining.iteration, slot)[0]
-        seen = look(detector, features, rois, sample, mining, settings, seed, slot)
-        of = stratum(seen.l_cls, seen.l_loc, quantile(mining.method), seen.labels >= 0)
-        chosen = torch.zeros_like(seen.labels).index_fill_(0, seen.selected, 1)
-        columns = [torch.full_like(seen.labels, k), *(rois / sample.scale).T, seen.labels, seen.l_cls, seen.l_loc]
-        table = torch.stack([column.double() for column in [*columns, of, chosen]], dim=1)
-        parts.append(table[seen.labels >= 0].cpu())
+    chosen = choose(miner, moment, images, seed, slots)
+    for k, (sample, image, selected) in enumerate(zip(samples, images, chosen, strict=True)):
+        labels, l_cls, l_loc = image.labels, image.losses["cls"], image.losses["loc"]
+        of = miner.strata(image.losses, labels, moment)
+        marks = torch.zeros_like(labels).index_fill_(0, selected, 1)
+        columns = [torch.full_like(labels, k), *(image.rois / sample.scale).T, labels, l_cls, l_loc]
+        table = torch.stack([column.double() for column in [*columns, of, marks]], dim=1)
+        parts.append(table[labels >= 0].cpu())
     return torch.cat(parts)
 
 
@@ -77,8 +81,8 @@ def mined_table(
 ) -> pd.DataFrame:
     """One row for each RoI of the probe images at each moment, with COLUMNS.
 
-    ``class`` is empty for background. alpha and beta are those of the iteration, as logged; only the miner sohem uses
-    them, and ohem is alpha = beta = 1.
+    ``class`` is empty for background. alpha and beta are those of the iteration, as logged; 1 for miners that do not
+    go by Formula (1).
 
     Args:
         records: iteration -> what `record` gave; log: the training log; names: ids of the probe images.

@@ -1,10 +1,14 @@
 """What the library is given is looked at once, by shape and range; no tensor is read, so a GPU need not wait."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sohem.errors import MiningError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def check_rois(losses: Mapping[str, Tensor], boxes: Tensor, labels: Tensor) -> None:

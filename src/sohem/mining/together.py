@@ -1,0 +1,32 @@
+"""One choice among the RoIs of several images, for miners with ``together``."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sohem.mining.miner import Rois
+
+
+def side_by_side(images: Sequence[Rois]) -> Rois:
+    """The RoIs of N images as of one, each image's boxes moved to the right of those before, so that none overlap.
+
+    In float64, in which a moved box keeps its size.
+    """
+    boxes = torch.cat([image.boxes for image in images]).double()
+    number = torch.cat([torch.full_like(image.labels, n) for n, image in enumerate(images)])
+    if len(boxes):
+        shift = number * (boxes.max() - boxes.min() + 1)
+        boxes = boxes + torch.stack([shift, torch.zeros_like(shift)] * 2, dim=1)
+    losses = {name: torch.cat([image.losses[name] for image in images]) for name in images[0].losses}
+    return Rois(losses, boxes, torch.cat([image.labels for image in images]))
+
+
+def apart(chosen: Tensor, images: Sequence[Rois]) -> list[Tensor]:
+    """For each image its own of the indices [B] that were chosen `side_by_side`, in the same order."""
+    first, own = 0, []
+    for image in images:
+        count = len(image.labels)
+        own.append(chosen[(chosen >= first) & (chosen < first + count)] - first)
+        first += count
+    return own
