@@ -18,9 +18,8 @@ import toy
 from sohem import params, schema
 from sohem.cli import main
 from sohem.errors import DataError, ParamsError
-from sohem.mining.miners import choose
-from sohem.mining.schedule import coefficients
-from sohem.mining.strata import quotas
+from sohem.mining import miners
+from sohem.mining.miner import Moment
 from sohem.paper import ablation, forest
 from sohem.paper.figures import to_bytes
 from sohem.randomness import stream
@@ -36,27 +35,30 @@ TOTAL = 80000
         ("sohem", [(1, 0), (1, 0), (1, 0.95), (1, 1.9), (1, 1.9)]),
         ("cls_only", [(1, 0)] * 5),
         ("constant_beta", [(1, 1.9)] * 5),
+        ("from_one", [(1, 1), (1, 1), (1, 1.45), (1, 1.9), (1, 1.9)]),
         ("falling_alpha", [(1, 0), (1, 0), (0.5, 0.95), (0, 1.9), (0, 1.9)]),
         ("sohem_no_nms", [(1, 0), (1, 0), (1, 0.95), (1, 1.9), (1, 1.9)]),
     ],
 )
 def test_alpha_and_beta_of_each_variant(method, expected):
     for dataset, target in (("voc", 1.9), ("kitti", 2.3)):
-        grows_to = params.beta_target(GIVEN, dataset, method)
-        schedule = METHODS[method]["schedule"]
-        got = [coefficients(i, TOTAL, schedule, grows_to) for i in (1, 40000, 50000, 60000, 80000)]
-        assert np.ravel(got) == pytest.approx(np.ravel([(a, b / 1.9 * target) for a, b in expected]))
+        miner = miners.build(method, METHODS[method], 64, TOTAL, params.beta_target(GIVEN, dataset))
+        begin = METHODS[method]["beta"]["begin"]
+        got = [miner.alpha_beta(Moment(i)) for i in (1, 40000, 50000, 60000, 80000)]
+        scaled = [(a, begin + (b - begin) / (1.9 - begin) * (target - begin)) for a, b in expected]
+        assert np.ravel(got) == pytest.approx(np.ravel(scaled))
 
 
 @pytest.mark.parametrize("method", ["strata", "strata_literal"])
 def test_the_quotas_of_both_readings_of_the_strata(method):
-    got = [quotas(i, TOTAL, 64, METHODS[method]["schedule"]) for i in (1, 40000, 50000, 60000, 80000)]
+    miner = miners.build(method, METHODS[method], 64, TOTAL, 1.9)
+    got = [tuple(miner.quotas_at(i).values()) for i in (1, 40000, 50000, 60000, 80000)]
     assert got == [(64, 0), (64, 0), (35, 29), (6, 58), (6, 58)]  # 0.9 x 0.5 x 64 = 28.8; 0.9 x 64 = 57.6
 
 
 def test_every_schedule_of_formula_1_has_its_numbers_above():
     named = {name for name in GIVEN["ablation"]["methods"] if METHODS[name]["miner"] == "sohem"}
-    assert named == {"sohem", "cls_only", "constant_beta", "falling_alpha", "sohem_no_nms"}
+    assert named == {"sohem", "cls_only", "constant_beta", "from_one", "falling_alpha", "sohem_no_nms"}
 
 
 def test_what_each_shipped_variant_changes():
@@ -64,9 +66,10 @@ def test_what_each_shipped_variant_changes():
         "OHEM: the miner `ohem`.",
         "Random: the miner `random`.",
         "S-OHEM: the miner `sohem`.",
-        "S-OHEM (L_cls only): as S-OHEM, but `schedule.target` 0 instead of nothing.",
-        "S-OHEM (beta constant): as S-OHEM, but `schedule.start` 0 instead of 0.5, `schedule.end` 0 instead of 0.75.",
-        "S-OHEM (alpha falling): as S-OHEM, but `schedule.alpha` falling instead of constant.",
+        "S-OHEM (L_cls only): as S-OHEM, but `beta.target` 0 instead of dataset.",
+        "S-OHEM (beta constant): as S-OHEM, but `beta.start` 0 instead of 0.5, `beta.end` 0 instead of 0.75.",
+        "S-OHEM (beta from 1): as S-OHEM, but `beta.begin` 1 instead of 0.",
+        "S-OHEM (alpha falling): as S-OHEM, but `alpha.target` 0 instead of 1.",
         "S-OHEM (strata): the miner `strata`.",
         "S-OHEM (strata as printed): as S-OHEM (strata), but `s23` literal instead of localisation.",
         "OHEM (no NMS): as OHEM, but `nms.iou` null instead of 0.7.",
@@ -85,14 +88,11 @@ LABEL = [0, 1, 1, 2, 0, 0, 3, 4, 5]
 
 def chosen(method: str, iteration: int) -> set[int]:
     """The three RoIs that a variant selects of the made-up ones, on VOC07."""
-    alpha, beta = 1.0, 1.0
-    if METHODS[method]["miner"] == "sohem":
-        target = params.beta_target(GIVEN, "voc", method)
-        alpha, beta = coefficients(iteration, TOTAL, METHODS[method]["schedule"], target)
+    miner = miners.build(method, METHODS[method], 3, TOTAL, params.beta_target(GIVEN, "voc"))
     corner = torch.tensor([0.0, 100, 100, 300, 400, 500, 600, 700, 800])[:, None]
     boxes = torch.cat([corner, corner, corner + 50, corner + 50], dim=1)
-    losses = torch.tensor(L_CLS), torch.tensor(L_LOC)
-    picked = choose(METHODS[method], *losses, boxes, torch.tensor(LABEL), 3, iteration, TOTAL, alpha, beta, stream(0))
+    losses = {"cls": torch.tensor(L_CLS), "loc": torch.tensor(L_LOC)}
+    picked = miner.choose(losses, boxes, torch.tensor(LABEL), Moment(iteration, generator=stream(0)))
     return set(picked.tolist())
 
 
@@ -104,6 +104,7 @@ def chosen(method: str, iteration: int) -> set[int]:
         ("sohem", {5, 0, 1}, {1, 3, 8}),
         ("cls_only", {5, 0, 1}, {5, 0, 1}),
         ("constant_beta", {1, 3, 8}, {1, 3, 8}),
+        ("from_one", {1, 5, 3}, {1, 3, 8}),
         ("falling_alpha", {5, 0, 1}, {3, 1, 6}),
         ("sohem_no_nms", {5, 0, 1}, {1, 3, 2}),
         ("strata", {5, 0, 1}, {3, 1, 6}),
@@ -153,8 +154,8 @@ def test_a_target_belongs_to_formula_1_only():
     with pytest.raises(ParamsError, match=r"methods\.strata\.schedule\.target: unknown key"):
         schema.validate(given)
     given = yaml.safe_load((toy.ROOT / "params.yaml").read_text())
-    given["methods"]["sohem"]["schedule"]["target"] = -1
-    with pytest.raises(ParamsError, match=r"methods\.sohem\.schedule\.target.*a number of at least 0, or ratio"):
+    given["methods"]["sohem"]["beta"]["target"] = -1
+    with pytest.raises(ParamsError, match=r"methods\.sohem\.beta\.target.*a number of at least 0, ratio, or dataset"):
         schema.validate(given)
 
 

@@ -7,9 +7,9 @@ import torch
 import yaml
 
 from sohem.detectors.heads import RoIHead
+from sohem.mining import miners
 from sohem.mining.losses import roi_losses
-from sohem.mining.miners import choose
-from sohem.mining.schedule import coefficients
+from sohem.mining.miner import Moment
 from sohem.mining.select import hardest
 from sohem.randomness import stream
 from toy import ROOT
@@ -39,6 +39,7 @@ class World:
 
     def train(self, method: str, steps: int = 80):
         """A head after some steps, and the mean L_loc per foreground RoI of RoIs that it has not seen."""
+        miner = miners.build(method, METHODS[method], BATCH, steps, "ratio")
         head = RoIHead(CHANNELS, 1, 32, CLASSES, dropout=0.0)
         head.initialise(stream(self.seed, "head"))
         optimiser = torch.optim.SGD(head.parameters(), lr=0.05, momentum=0.9)
@@ -46,8 +47,8 @@ class World:
             features, labels, targets = self.rois("train", step)
             with torch.no_grad():
                 l_cls, l_loc = roi_losses(*head(features), labels, targets)
-            draw = stream(self.seed, "draw", step)
-            chosen = choose(METHODS[method], l_cls, l_loc, self.boxes, labels, BATCH, step + 1, steps, 1, 1, draw)
+            moment = Moment(step + 1, generator=stream(self.seed, "draw", step))
+            chosen = miner.choose({"cls": l_cls, "loc": l_loc}, self.boxes, labels, moment)
             cls, loc = roi_losses(*head(features[chosen]), labels[chosen], targets[chosen])
             optimiser.zero_grad()
             (cls.mean() + loc.mean()).backward()
@@ -72,12 +73,10 @@ def test_the_selected_set_follows_the_schedule():
     features, labels, targets = world.rois("look")
     with torch.no_grad():
         l_cls, l_loc = roi_losses(*head(features), labels, targets)
-    method, total = METHODS["sohem"], 1000
+    miner = miners.build("sohem", METHODS["sohem"], 16, 1000, 1.9)
     localisation = []
     for iteration in (1, 500, 600, 700, 750, 1000):
-        alpha, beta = coefficients(iteration, total, method["schedule"], 1.9)
-        arguments = (l_cls, l_loc, world.boxes, labels, 16, iteration, total, alpha, beta, stream(0))
-        chosen = choose(method, *arguments)
+        chosen = miner.choose({"cls": l_cls, "loc": l_loc}, world.boxes, labels, Moment(iteration))
         if iteration <= 500:
             assert chosen.tolist() == hardest(l_cls, world.boxes, labels, 16).tolist()
         localisation.append(l_loc[chosen].mean().item())

@@ -33,7 +33,7 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
         ),
         ("scales.demo.train.lr", 0, "scales.demo.train.lr: 0 is not allowed; expected a number above 0"),
         ("scales.demo.train.wramup", 5, "scales.demo.train.wramup: unknown key, did you mean warmup?"),
-        ("methods.sohem.schedule.start", 0.9, "methods.sohem.schedule.start: 0.9 lies after end (0.75)"),
+        ("methods.sohem.beta.start", 0.9, "methods.sohem.beta.start: 0.9 lies after end (0.75)"),
         ("methods.ohem.alpha", 1, "methods.ohem.alpha: unknown key"),
         ("datasets.voc.rigid", ["cart"], 'datasets.voc.rigid: "cart" is not defined; expected one of aeroplane'),
         ("datasets.voc.beta_target", "big", "expected a number of at least 0, or ratio"),

@@ -8,7 +8,8 @@ import torch
 import toy
 from sohem import checkpoint, files
 from sohem.cli import main
-from sohem.mining.schedule import coefficients
+from sohem.mining import miners
+from sohem.mining.miner import Moment
 from sohem.training import loop, probe
 
 
@@ -76,10 +77,10 @@ def test_the_table_tells_what_formula_1_chooses(data, tmp_path):
     """With NMS and all else equal, the selected RoIs are the hardest: the last rejected is no harder than they are."""
     assert run_train(data, tmp_path) == 0
     table = files.read_table(tmp_path / "mined.parquet")
-    given = toy.parameters(data[0])["methods"]["sohem"]["schedule"]
+    miner = miners.build("sohem", toy.parameters(data[0])["methods"]["sohem"], 8, 12, 2.0)
     assert table["iteration"].unique().tolist() == [1, 6, 12]
     for (iteration, _), rows in table.groupby(["iteration", "image_id"]):
-        alpha, beta = coefficients(iteration, 12, given, 2.0)
+        alpha, beta = miner.alpha_beta(Moment(iteration))
         assert (rows["alpha"] == alpha).all()
         assert (rows["beta"] == beta).all()
         assert rows["selected"].sum() == 8

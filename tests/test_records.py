@@ -100,11 +100,11 @@ def test_another_threshold_trains_nothing_and_back_comes_from_the_cache(copy):
 
 def test_an_experiment_in_a_temporary_copy_runs_the_affected_stages_only(copy):
     target = "evaluate@kitti-sohem-0"
-    copy(f"dvc exp run --temp --name wide --set-param methods.sohem.schedule.end=0.9 {target}")
+    copy(f"dvc exp run --temp --name wide --set-param methods.sohem.beta.end=0.9 {target}")
     calls = copy.calls()
     assert calls.pop("fetch kitti") == 1  # the images are not tracked: the copy makes its own
     assert calls == {"train kitti sohem": 1, "detect kitti sohem": 1, "evaluate kitti": 1}
-    assert changed_parameters(copy("dvc params diff HEAD wide --json")) == {"methods.sohem.schedule.end"}
+    assert changed_parameters(copy("dvc params diff HEAD wide --json")) == {"methods.sohem.beta.end"}
     assert copy("git status --porcelain") == ""
 
 

@@ -20,19 +20,15 @@ from sohem.detectors.backbones import Backbone
 from sohem.detectors.detector import Detector
 from sohem.detectors.heads import RoIHead
 from sohem.detectors.rpn import RPN
-from sohem.mining.miners import choose
+from sohem.mining.miner import Moment
+from sohem.mining.miners.ohem import OHEM
+from sohem.mining.miners.sohem import SOHEM
+from sohem.mining.schedule import Ramp
 from sohem.randomness import stream
 from sohem.training import loop
 from sohem.training.samples import SampleReader
 
 STRIDE, POOL, CLASSES = 4, 2, 2
-NMS = {"iou": 0.7, "per_label": True}
-METHODS = {
-    "ohem": {"miner": "ohem", "nms": NMS},
-    "sohem": {"miner": "sohem", "nms": NMS, "schedule": {
-        "stable": "iteration", "start": 0.3, "end": 0.6, "alpha": "constant", "shape": "linear",
-        "ratio_over": "selected", "slope": {"window": 0.1, "bound": 0.1}}},
-}  # fmt: skip
 
 
 # The reference. Boxes are lists of four floats, half-open.
@@ -285,8 +281,9 @@ def compared(data, detector, method, rois):
         images.append((sample.pixels(), objects, sample.proposals.tolist() if fast else None))
     reference = Reference(ours, images, given)
     run = loop.start(ours, scale.train)
+    miner = OHEM(rois) if method == "ohem" else SOHEM(rois, 3, {"cls": 1.0, "loc": Ramp(2.0, start=0.3, end=0.6)})
     for iteration in range(3):
-        loop.train(run, reader, METHODS[method], 2.0, scale, 0, lambda: None, lambda steps, note: steps,
+        loop.train(run, reader, miner, scale, 0, lambda: None, lambda steps, note: steps,
                    lambda done=iteration + 1: run.done == done)  # fmt: skip
         row = dict(zip(loop.LOG_COLUMNS, run.log[iteration], strict=True))
         log, gradients = reference.step(0.002 * 0.1 ** (iteration // 2), row["alpha"], row["beta"], method)
@@ -330,7 +327,8 @@ def test_the_same_rois_are_selected(method, beta):
     labels = torch.randint(0, 3, (200,), generator=generator)
     l_cls = torch.rand(200, generator=generator) * 3
     l_loc = torch.rand(200, generator=generator) * 2 * (labels > 0)
-    found = choose(METHODS[method], l_cls, l_loc, boxes, labels, 64, 1, 3, 1.0, beta, generator).tolist()
+    miner = OHEM(64) if method == "ohem" else SOHEM(64, 3, {"cls": 1.0, "loc": beta})
+    found = miner.choose({"cls": l_cls, "loc": l_loc}, boxes, labels, Moment(1)).tolist()
     loss = [c + (1.0 if method == "ohem" else beta) * d for c, d in zip(l_cls.tolist(), l_loc.tolist(), strict=True)]
     every = suppressed(boxes.tolist(), loss, labels.tolist(), 0.7)
     assert found == every[:64]

@@ -187,7 +187,7 @@ def test_nothing_but_an_empty_folder(given, tmp_path):
 def test_results_of_other_parameters_are_marked(page, given, tmp_path):
     fill(tmp_path / "demo", given)
     changed = copy.deepcopy(given)
-    changed["methods"]["sohem"]["schedule"]["end"] = 0.9
+    changed["methods"]["sohem"]["beta"]["end"] = 0.9
     text = words(report(tmp_path / "demo", changed).read_text())
     assert text.count("Trained with other parameters than today's") == 1
 

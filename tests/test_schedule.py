@@ -1,21 +1,17 @@
-"""alpha and beta over the iterations (paper 3.3 and 4.1)."""
+"""alpha and beta over the iterations (paper 3.3 and 4.1), on arrays and on tensors."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sohem.mining.schedule import coefficients, loss_ratio, ramp, stable_since
+from sohem.mining.schedule import Ramp, coefficients, loss_ratio, ramp, ratio, running_mean, stable_since
 
-PAPER = {
-    "stable": "iteration",
-    "start": 0.5,
-    "end": 0.75,
-    "alpha": "constant",
-    "shape": "linear",
-    "ratio_over": "selected",
-    "slope": {"window": 0.1, "bound": 0.02},
-}
+PAPER = Ramp(1.9, start=0.5, end=0.75, measured="before", window=0.1)
+FALLING = replace(PAPER, begin=1, target=0)
 
 
 def history(cls: list[float], loc: list[float]) -> dict[str, np.ndarray]:
@@ -29,6 +25,10 @@ def history(cls: list[float], loc: list[float]) -> dict[str, np.ndarray]:
     }
 
 
+def betas(beta: Ramp, iterations, total: int = 100, losses=None) -> list[float]:
+    return [beta.at(i, total, losses) for i in iterations]
+
+
 def test_ramp():
     assert [ramp(i, 10, 20) for i in (1, 10, 11, 15, 20, 99)] == [0, 0, 0.1, 0.5, 1, 1]
     assert [ramp(i, 10, 10) for i in (10, 11)] == [0, 1]
@@ -39,102 +39,160 @@ def test_ramp():
     [(1, 0), (40000, 0), (40001, 1.9 / 20000), (50000, 0.95), (60000, 1.9), (80000, 1.9)],
 )
 def test_the_papers_schedule(iteration, beta):
-    assert coefficients(iteration, 80000, PAPER, 1.9) == (1, pytest.approx(beta))
+    assert coefficients({"cls": 1, "loc": PAPER}, iteration, 80000) == {"cls": 1, "loc": pytest.approx(beta)}
 
 
 def test_until_the_end():
-    schedule = PAPER | {"end": 1.0}
-    assert coefficients(60000, 80000, schedule, 2.0) == (1, 1)
-    assert coefficients(80000, 80000, schedule, 2.0) == (1, 2)
+    assert betas(replace(PAPER, target=2.0, end=1.0), (60000, 80000), 80000) == [1, 2]
 
 
 def test_falling_alpha_mirrors_beta():
-    schedule = PAPER | {"alpha": "falling"}
-    got = [coefficients(i, 100, schedule, 2.0) for i in (50, 60, 75, 100)]
+    schedules = {"cls": FALLING, "loc": replace(PAPER, target=2.0)}
+    got = [tuple(coefficients(schedules, i, 100).values()) for i in (50, 60, 75, 100)]
     assert got == [(1, 0), (0.6, 0.8), (0, 2), (0, 2)]
 
 
 def test_a_step_jumps_at_the_start():
-    schedule = PAPER | {"shape": "step"}
-    assert [coefficients(i, 100, schedule, 1.9) for i in (50, 51, 100)] == [(1, 0), (1, 1.9), (1, 1.9)]
-    schedule = schedule | {"alpha": "falling"}
-    assert coefficients(51, 100, schedule, 1.9) == (0, 1.9)
+    assert betas(replace(PAPER, shape="step"), (50, 51, 100)) == [0, 1.9, 1.9]
+    assert betas(replace(FALLING, shape="step"), (50, 51)) == [1, 0]
+
+
+def test_begin_is_the_value_before_the_change():
+    from_one = replace(PAPER, begin=1, target=3)
+    assert betas(from_one, (1, 50, 60, 75)) == [1, 1, pytest.approx(1.8), 3]
+
+
+def test_a_coefficient_that_goes_from_a_number_to_itself_is_that_number():
+    constant = replace(PAPER, begin=1, target=1)
+    assert {constant.at(i, 900) for i in range(1, 901)} == {1}
 
 
 def test_controls_are_settings_of_the_same_keys():
-    assert {coefficients(i, 100, PAPER, 0) for i in range(1, 101)} == {(1.0, 0.0)}  # L_cls only
-    constant = PAPER | {"start": 0, "end": 0}
-    assert {coefficients(i, 100, constant, 1) for i in range(1, 101)} == {(1.0, 1.0)}  # OHEM
+    assert set(betas(replace(PAPER, target=0), range(1, 101))) == {0}  # L_cls only
+    assert set(betas(replace(PAPER, target=1, start=0, end=0), range(1, 101))) == {1}  # OHEM
 
 
-def test_the_running_ratio_follows_the_last_window():
+def test_the_windowed_ratio_follows_the_last_window():
     # Window 10. Ratio 2 up to iteration 60, then 4.
     losses = history([2.0] * 60 + [4.0] * 40, [1.0] * 100)
-    schedule = PAPER | {"shape": "ratio"}
-    got = [coefficients(i, 100, schedule, 1.9, losses)[1] for i in (50, 51, 61, 66, 71)]
-    assert got == [0, 2, 2, 3, 4]
-    over_all = schedule | {"ratio_over": "all"}
-    assert coefficients(51, 100, over_all, 1.9, losses)[1] == pytest.approx(10)
+    windowed = replace(PAPER, target="ratio", measured="window", shape="step")
+    assert betas(windowed, (50, 51, 61, 66, 71), losses=losses) == [0, 2, 2, 3, 4]
+    assert betas(replace(windowed, over="all"), (51,), losses=losses) == [pytest.approx(10)]
 
 
-def test_a_target_of_ratio_is_measured_once_before_the_change():
+def test_a_ratio_measured_before_the_change_stays():
     losses = history([2.0] * 40 + [3.0] * 10 + [9.0] * 50, [1.0] * 100)
-    got = [coefficients(i, 100, PAPER, "ratio", losses)[1] for i in (50, 60, 75, 100)]
+    got = betas(replace(PAPER, target="ratio"), (50, 60, 75, 100), losses=losses)
     assert got == pytest.approx([0, 0.4 * 3, 3, 3])
+
+
+def test_the_running_ratio_forgets_exponentially():
+    # A window of 2 iterations: each new loss counts for half. Means of L_cls: 8, 6, 5; of L_loc: 1, 3, 2.
+    losses = history([8.0, 4.0, 4.0], [1.0, 5.0, 1.0])
+    running = Ramp("ratio", start=0, end=0, window=0.5)
+    assert betas(running, (1, 2, 3, 4), 4, losses) == [1, 8, 2, 2.5]
+    assert betas(replace(running, end=1), (2, 4), 4, losses) == [4, 2.5]  # half-way of the ramp, and at its end
+
+
+def test_the_running_mean_is_that_of_one_step_after_the_other():
+    values = np.random.default_rng(0).uniform(1, 2, 300)
+    mean = values[0]
+    for value in values:
+        mean += (value - mean) / 2.5
+    assert running_mean(values, 2.5) == pytest.approx(mean, rel=1e-14)
+    assert running_mean(values[:1], 2.5) == values[0]
+    assert running_mean(values, 1.0) == values[-1]
 
 
 def test_the_ratio_without_localisation_loss_is_one():
     assert loss_ratio(np.array([2.0, 2.0]), np.array([0.0, 0.0])) == 1
     assert loss_ratio(np.array([]), np.array([])) == 1
     assert loss_ratio(np.array([2.0, 4.0]), np.array([1.0, 2.0])) == 2
+    pairs = ((6.0, 2.0, 3), (6.0, 0.0, 1), (0.0, 0.0, 1))
+    assert [ratio(torch.tensor(a), torch.tensor(b)).item() == c for a, b, c in pairs] == [True] * 3
+
+
+def test_of_three_losses_the_first_is_the_reference():
+    losses = history([6.0, 6.0], [3.0, 3.0]) | {"mask_selected": np.array([2.0, 2.0])}
+    now = Ramp("ratio", start=0, end=0)
+    assert coefficients({"cls": 1.0, "loc": now, "mask": now}, 3, 4, losses) == {"cls": 1, "loc": 2, "mask": 3}
+    assert coefficients({"mask": now, "cls": now}, 3, 4, losses) == {"mask": 1, "cls": pytest.approx(1 / 3)}
 
 
 def test_stable_after_the_first_window_that_hardly_differs():
     # Means of windows of 2: 8, 4, 3.96 (1 % less), 1.
     cls = np.array([8, 8, 4, 4, 3.96, 3.96, 1, 1])
     loc = np.full(8, 0.5)
-    assert stable_since(cls, loc, 2, 0.02) == 6
-    assert stable_since(cls, loc, 2, 0.005) == np.inf
-    assert stable_since(cls[:5], loc[:5], 2, 0.02) == np.inf  # the window is not complete
-    assert stable_since(loc, cls, 2, 0.02) == 6  # both losses must be stable
+    assert stable_since([cls, loc], 2, 0.02) == 6
+    assert stable_since([cls, loc], 2, 0.005) == np.inf
+    assert stable_since([cls[:5], loc[:5]], 2, 0.02) == np.inf  # the window is not complete
+    assert stable_since([loc, cls], 2, 0.02) == 6  # both losses must be stable
 
 
 def test_slope_starts_the_ramp_and_keeps_its_length():
     # Window 10: means 8, 4, 2, 2 -> stable after iteration 40; the ramp lasts 25.
     losses = history([8.0] * 10 + [4.0] * 10 + [2.0] * 80, [1.0] * 100)
-    schedule = PAPER | {"stable": "slope"}
-    got = [coefficients(i, 100, schedule, 2.0, losses)[1] for i in (1, 40, 41, 50, 65, 100)]
+    got = betas(replace(PAPER, target=2.0, stable="slope"), (1, 40, 41, 50, 65, 100), losses=losses)
     assert got == pytest.approx([0, 0, 2 / 25, 0.8, 2, 2])
+    # alpha waits for both losses, too.
+    unsteady = history([2.0] * 100, [2.0 ** -(i // 10) for i in range(100)])
+    falling = replace(FALLING, stable="slope")
+    assert coefficients({"cls": falling, "loc": PAPER}, 100, 100, unsteady)["cls"] == 1
 
 
 def test_a_loss_that_never_settles_leaves_beta_at_zero():
     losses = history([2.0 ** -(i // 10) for i in range(100)], [1.0] * 100)
-    schedule = PAPER | {"stable": "slope"}
-    assert coefficients(100, 100, schedule, 2.0, losses) == (1, 0)
+    assert betas(replace(PAPER, stable="slope"), (100,), losses=losses) == [0]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(
-    st.integers(0, 2**31),
-    st.integers(1, 60),
-    st.sampled_from(["linear", "step", "ratio"]),
-    st.sampled_from(["iteration", "slope"]),
-    st.sampled_from([1.9, "ratio"]),
+RAMPS = st.builds(
+    Ramp,
+    target=st.sampled_from([1.9, "ratio"]),
+    begin=st.sampled_from([0, 1]),
+    shape=st.sampled_from(["linear", "step"]),
+    stable=st.sampled_from(["iteration", "slope"]),
+    measured=st.sampled_from(["before", "window", "running"]),
+    over=st.sampled_from(["selected", "all"]),
+    window=st.just(0.1),
 )
-def test_the_future_does_not_matter(seed, iteration, shape, stable, target):
-    """A schedule recomputed from a finished log is the one that was used."""
+
+
+def made_up(seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    log = history(rng.uniform(1, 1.1, 60).tolist(), rng.uniform(0.5, 0.55, 60).tolist())
+    names = ("cls_selected", "loc_selected", "cls_all", "loc_all")
+    return {name: rng.uniform(1, 1.1, 60) for name in names}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.integers(1, 60), RAMPS)
+def test_the_future_does_not_matter(seed, iteration, schedule):
+    """A coefficient recomputed from a finished log is the one that was used."""
+    log = made_up(seed)
     so_far = {name: values[: iteration - 1] for name, values in log.items()}
-    schedule = PAPER | {"shape": shape, "stable": stable}
-    used = coefficients(iteration, 60, schedule, target, so_far)
-    assert coefficients(iteration, 60, schedule, target, log) == used
+    assert schedule.at(iteration, 60, log) == schedule.at(iteration, 60, so_far)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.integers(1, 60), RAMPS)
+def test_tensors_give_what_arrays_give(seed, iteration, schedule):
+    log = made_up(seed)
+    tensors = {name: torch.from_numpy(values) for name, values in log.items()}
+    found = schedule.at(iteration, 60, tensors)
+    assert float(found) == pytest.approx(schedule.at(iteration, 60, log), rel=1e-13)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(1, 60), RAMPS)
+def test_a_coefficient_looks_at_the_columns_that_it_says_it_needs(iteration, schedule):
+    log = made_up(0)
+    needed = {name: log[name] for name in schedule.needs("loc", ("cls", "loc"))}
+    assert schedule.at(iteration, 60, needed) == schedule.at(iteration, 60, log)
 
 
 def test_a_history_that_is_needed_must_be_there():
-    schedule = PAPER | {"shape": "ratio"}
-    assert coefficients(10, 100, schedule, 1.9) == (1, 0)  # not needed yet
+    windowed = replace(PAPER, target="ratio", measured="window")
+    assert windowed.at(10, 100) == 0  # not needed yet
     with pytest.raises(ValueError, match="pass history"):
-        coefficients(60, 100, schedule, 1.9)
+        windowed.at(60, 100)
     with pytest.raises(ValueError, match="holds 5 iterations, 59 are needed"):
-        coefficients(60, 100, schedule, 1.9, history([1.0] * 5, [1.0] * 5))
+        windowed.at(60, 100, history([1.0] * 5, [1.0] * 5))

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from sohem.mining.miners import choose
+from sohem import OHEM, SOHEM, RandomSampler, StratifiedSOHEM
+from sohem.mining.miner import Moment, Rois
 from sohem.mining.select import deduplicated, hardest, random_sample, rank, selection_loss, take
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -148,8 +149,8 @@ def test_rank_and_take():
 @given(rois(), st.integers(1, 50), st.sampled_from([0.3, 0.5, 0.7]), st.booleans())
 def test_ohem_is_the_naive_loop(image, batch_size, iou, per_label):
     l_cls, l_loc, boxes, labels = image
-    method = {"miner": "ohem", "nms": {"iou": iou, "per_label": per_label}}
-    chosen = choose(method, l_cls, l_loc, boxes, labels, batch_size, 1, 10, 1.0, 0.0, torch.Generator().manual_seed(0))
+    miner = OHEM(batch_size, nms_iou=iou, per_label=per_label)
+    chosen = miner.choose({"cls": l_cls, "loc": l_loc}, boxes, labels, Moment(1))
     naive = naive_ohem(l_cls.tolist(), l_loc.tolist(), boxes, labels.tolist(), batch_size, iou, per_label)
     assert chosen.tolist() == naive
 
@@ -240,3 +241,50 @@ def test_half_precision_and_integer_labels_are_taken():
     boxes = torch.tensor([NEAR, NEARER, APART]).half()
     loss = torch.tensor([1.0, 2.0, 0.5]).half()
     assert hardest(loss, boxes, labels_of(1, 1, 1).int(), 3).tolist() == [1, 2]
+
+
+def test_nms_by_the_sum_keeps_what_ohem_keeps():
+    """Of two RoIs on one object L_cls alone keeps the first, L_cls + L_loc the second; then L_cls chooses."""
+    losses = {"cls": torch.tensor([3.0, 2.0, 2.5]), "loc": torch.tensor([0.0, 4.0, 0.0])}
+    boxes, labels = torch.tensor([NEAR, NEARER, APART]), labels_of(1, 1, 1)
+    for by, expected in (("select", [0, 2]), ("sum", [2, 1])):
+        miner = SOHEM(2, 10, {"cls": 1.0, "loc": 0.0}, nms_by=by)
+        assert miner.choose(losses, boxes, labels, Moment(1)).tolist() == expected
+
+
+def test_b_chosen_over_both_images_together():
+    """The first image has the harder RoIs and gets three of four; boxes in the same place do not drop each other."""
+    boxes = torch.tensor([NEAR, NEARER, APART, [70.0, 0, 90, 10]])
+    labels = labels_of(1, 1, 1, 1)
+    images = [Rois({"cls": torch.tensor(cls), "loc": torch.zeros(4)}, boxes, labels)
+              for cls in ([9.0, 8.0, 7.0, 6.0], [5.0, 6.5, 1.0, 0.5])]  # fmt: skip
+    moments = [Moment(1)] * 2
+    assert [c.tolist() for c in OHEM(2).choose_each(images, moments)] == [[0, 2], [1, 2]]
+    assert [c.tolist() for c in OHEM(2, together=True).choose_each(images, moments)] == [[0, 2, 3], [1]]
+    assert [c.tolist() for c in OHEM(1, together=True).choose_each(images, moments)] == [[0, 2], []]
+    nobody = Rois({"cls": torch.zeros(0), "loc": torch.zeros(0)}, torch.zeros(0, 4), labels_of())
+    assert [c.tolist() for c in OHEM(2, together=True).choose_each([nobody, nobody], moments)] == [[], []]
+
+
+@quick
+@given(rois(), rois(), st.integers(1, 30))
+def test_together_is_the_hardest_of_what_nms_leaves_in_each_image(first, second, batch_size):
+    images = [Rois({"cls": l_cls, "loc": l_loc}, boxes, labels) for l_cls, l_loc, boxes, labels in (first, second)]
+    left = OHEM(1000).choose_each(images, [Moment(1)] * 2)
+    found = OHEM(batch_size, together=True).choose_each(images, [Moment(1)] * 2)
+    sums = [image.losses["cls"] + image.losses["loc"] for image in images]
+    ranked = sorted((-sums[n][k].item(), n, k) for n in (0, 1) for k in left[n].tolist())[: 2 * batch_size]
+    for n in (0, 1):
+        assert found[n].tolist() == [k for _, image, k in ranked if image == n]
+
+
+def test_every_miner_chooses_together():
+    g = torch.Generator().manual_seed(0)
+    images = [
+        Rois({"cls": torch.rand(30, generator=g), "loc": torch.rand(30, generator=g)},
+             torch.tensor([[30.0 * k, 0, 30.0 * k + 10, 10] for k in range(30)]),
+             torch.randint(0, 3, (30,), generator=g))
+        for _ in range(2)
+    ]  # fmt: skip
+    for miner in (SOHEM(5, 9, together=True), StratifiedSOHEM(5, 9, together=True), RandomSampler(5, together=True)):
+        assert sum(len(chosen) for chosen in miner.choose_each(images, [Moment(1)] * 2)) == 10

@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sohem.mining.miners import choose, composition
+from sohem import SOHEM, StratifiedSOHEM
+from sohem.mining.miner import Moment
 from sohem.mining.select import deduplicated
-from sohem.mining.strata import quotas, select_by_strata, stratum
+from sohem.mining.strata import composition, quotas, select_by_strata, stratum
 
 SCHEDULE = {"start": 0.5, "end": 0.75, "share": 0.9}
 
@@ -128,7 +129,8 @@ def test_ignored_rois_do_not_move_the_thresholds():
     l_loc = torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0])
     labels = torch.tensor([-1, -1, -1, 1, 1])
     # Of the two that count, 3 is s_2 and 4 is s_3; as two of s_1 the later quota would take 4, which fits both.
-    assert composition(torch.tensor([3, 4]), l_cls, l_loc, labels).tolist() == [1, 0, 0.5, 0.5, 0]
+    of = stratum(l_cls, l_loc, valid=labels >= 0)
+    assert composition(torch.tensor([3, 4]), of, labels).tolist() == [1, 0, 0.5, 0.5, 0]
     chosen = select_by_strata(l_cls, l_loc, BOXES[:5], labels, (0, 1), s23="literal")
     assert chosen.tolist() == [4]
     chosen = select_by_strata(l_cls, 0 * l_loc + 5, BOXES[:5], labels, (0, 1), s23="literal")
@@ -137,43 +139,64 @@ def test_ignored_rois_do_not_move_the_thresholds():
 
 def test_composition_of_a_choice():
     # Foreground 3 of 4; strata 1, 2, 2, 3.
-    shares = composition(torch.tensor([0, 2, 3, 4]), L_CLS, L_LOC, LABELS)
-    assert shares.tolist() == [0.75, 0.25, 0.5, 0.25, 0]
-    assert composition(torch.tensor([], dtype=torch.long), L_CLS, L_LOC, LABELS).tolist() == [0] * 5
+    of = stratum(L_CLS, L_LOC)
+    assert composition(torch.tensor([0, 2, 3, 4]), of, LABELS).tolist() == [0.75, 0.25, 0.5, 0.25, 0]
+    assert composition(torch.tensor([], dtype=torch.long), of, LABELS).tolist() == [0] * 5
+
+
+LOSSES = {"cls": L_CLS, "loc": L_LOC}
+
+
+def chosen(miner, iteration: int, history=None) -> list[int]:
+    return miner.choose(LOSSES, BOXES, LABELS, Moment(iteration, history)).tolist()
 
 
 def test_the_choice_follows_the_schedule():
-    method = {
-        "miner": "strata",
-        "nms": {"iou": 0.7, "per_label": True},
-        "s23": "localisation",
-        "quantile": 0.5,
-        "fill": "cls",
-        "schedule": SCHEDULE | {"share": 1.0},
-    }
-
-    def chosen(iteration: int) -> list[int]:
-        g = torch.Generator()
-        return choose(method, L_CLS, L_LOC, BOXES, LABELS, 4, iteration, 100, 1.0, 0.0, g).tolist()
-
-    assert chosen(50) == [0, 1, 2, 3]
-    assert chosen(100) == [4, 5, 1, 0]
+    miner = StratifiedSOHEM(4, 100, share=1.0)
+    assert chosen(miner, 50) == [0, 1, 2, 3]
+    assert chosen(miner, 100) == [4, 5, 1, 0]
 
 
 def test_formula_1_gives_way_to_localisation():
-    method = {"miner": "sohem", "nms": {"iou": 0.7, "per_label": True}}
+    def by(alpha: float, beta: float) -> list[int]:
+        return chosen(SOHEM(3, 100, {"cls": alpha, "loc": beta}), 1)
 
-    def chosen(alpha: float, beta: float) -> list[int]:
-        g = torch.Generator()
-        return choose(method, L_CLS, L_LOC, BOXES, LABELS, 3, 1, 100, alpha, beta, g).tolist()
-
-    assert chosen(1, 0) == [0, 1, 2]
+    assert by(1, 0) == [0, 1, 2]
     # 8 + 3b, 7 + 4b, 6 + b, 5, 4 + 9b, 3 + 5b, 2 + b, 1 at b = 2: 14, 15, 8, 5, 22, 13, 4, 1
-    assert chosen(1, 2) == [4, 1, 0]
-    assert chosen(0, 1) == [4, 5, 1]
+    assert by(1, 2) == [4, 1, 0]
+    assert by(0, 1) == [4, 5, 1]
 
 
-def test_an_unknown_miner_is_named():
-    with pytest.raises(ValueError, match="unknown miner 'hard'"):
-        choose({"miner": "hard", "nms": {"iou": None, "per_label": True}}, L_CLS, L_LOC, BOXES, LABELS, 4, 1, 2,
-               1.0, 0.0, torch.Generator())  # fmt: skip
+def test_once_the_change_has_begun_the_rest_may_come_from_s1():
+    """Section 3.3: "by increasing the sampling ratio between s_23 and s_1"."""
+    s12, s1 = (StratifiedSOHEM(4, 100, share=0.25, rest=rest) for rest in ("s12", "s1"))
+    assert s1.quotas_at(100) == {"cls": 3, "loc": 1}
+    assert chosen(s12, 50) == chosen(s1, 50) == [0, 1, 2, 3]  # before, the highest L_cls
+    # s_1 holds 0 and 1 only; then s_3's 4 by L_loc, and what is left by L_cls.
+    assert chosen(s12, 100) == [0, 1, 2, 4]
+    assert chosen(s1, 100) == [0, 1, 4, 2]
+    l_cls, l_loc = L_CLS.clone(), L_LOC.clone()
+    l_cls[1], l_loc[1], l_loc[2] = 5.5, 4.0, 3.5  # s_1: 0, 1 and 2; of s_2 only 3 is left
+    assert s1.unions_at(51) == [(1,), (1, 3)]
+    assert s1.unions_at(50) == s12.unions_at(100) == [(1, 2), (1, 3)]
+
+
+def test_both_readings_of_s23_are_settings():
+    later = {"start": 0.0, "end": 0.0, "share": 1.0}
+    assert chosen(StratifiedSOHEM(4, 100, **later), 1) == [4, 5, 1, 0]
+    assert chosen(StratifiedSOHEM(4, 100, s23="literal", **later), 1) == [4, 5, 2, 3]
+
+
+def test_thresholds_by_a_running_mean():
+    """L_cls above 2 and L_loc above 6 are high, whatever the image's medians (4.5 and 2) are."""
+    history = {"cls_all": torch.tensor([9.0, 2.0]), "loc_all": torch.tensor([1.0, 6.0])}
+    miner = StratifiedSOHEM(3, 80, start=0.0, end=0.0, share=1.0, threshold="running")  # reaches back over 1 step
+    assert miner.looks_back == ["cls_all", "loc_all"]
+    assert miner.strata(LOSSES, LABELS, Moment(3, history)).tolist() == [2, 2, 2, 2, 1, 2, 4, 4]
+    assert chosen(miner, 3, history) == [4, 0, 1]  # one RoI with a high L_loc, then the highest L_cls
+    assert chosen(miner, 1) == [4, 5, 1]  # nothing is known yet: the medians
+    # Half of the training as window: the means are (9 x 0.5 + ...) as of `running_mean`.
+    slow = StratifiedSOHEM(3, 4, threshold="running", window=0.5)
+    assert [float(x) for x in slow.thresholds(("cls", "loc"), Moment(3, history))] == [5.5, 3.5]
+    with pytest.raises(ValueError, match="running thresholds need the recorded losses"):
+        chosen(miner, 3)

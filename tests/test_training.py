@@ -16,10 +16,14 @@ from sohem import checkpoint, files, params
 from sohem.cli import main
 from sohem.detectors.detector import build
 from sohem.errors import CheckpointError, DataError
+from sohem.mining import miners
+from sohem.mining.miner import Moment
+from sohem.mining.miners.ohem import OHEM
+from sohem.mining.miners.random import RandomSampler
 from sohem.settings import Images
 from sohem.training import loop, optimiser
 from sohem.training.samples import SampleReader, scale_factor
-from sohem.training.step import SUMS, Mining, batch_loss
+from sohem.training.step import SUMS, batch_loss, candidates
 from sohem.training.targets import label_rois
 
 
@@ -139,8 +143,8 @@ def test_the_loss_is_the_mean_over_the_selected(data, method):
     given = toy.parameters(data[0])
     scale = toy.scale(given)
     network = build("fast_rcnn", 2, scale, 0)
-    mining = Mining(given["methods"][method], 8, 1, 12, 1.0, 0.0)
-    loss, sums = batch_loss(network, [reader(data)(0)], mining, scale.train, seed=0)
+    miner = miners.build(method, given["methods"][method], 8, 12, 2.0)
+    loss, sums = batch_loss(network, [reader(data)(0)], miner, Moment(1), scale.train, seed=0)
     value = dict(zip(SUMS, sums.tolist(), strict=True))
     assert value["n_selected"] == 8
     assert value["n_all"] == 36 + 2  # the proposals and the two objects
@@ -148,6 +152,58 @@ def test_the_loss_is_the_mean_over_the_selected(data, method):
     assert sum(value[f"s{k}"] for k in (1, 2, 3, 4)) == pytest.approx(8)
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
+class OneAndThree(OHEM):
+    """Chooses a RoI of the first image and three of the second."""
+
+    def choose_each(self, images, moments):
+        return [torch.tensor([36]), torch.tensor([0, 36, 37])]  # 36 and 37 are the objects
+
+
+def test_the_loss_is_divided_by_the_rois_of_each_image_or_of_all_together(data):
+    scale = toy.scale(toy.parameters(data[0]))
+    network, images = build("fast_rcnn", 2, scale, 0), [reader(data)(0), reader(data)(1)]
+    judged = [candidates(network, image, scale.train, 0, 1, slot) for slot, image in enumerate(images)]
+    (first, *_), second = ((image.losses["cls"] + image.losses["loc"])[[36, 0, 37]] for image in judged)
+    for together, expected in ((False, (first + second.sum() / 3) / 2), (True, (first + second.sum()) / 4)):
+        miner = OneAndThree(2, together=together)
+        loss, sums = batch_loss(network, images, miner, Moment(1), scale.train, 0)
+        assert sums[SUMS.index("n_selected")] == 4
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+SETTINGS = {
+    "nms by the sum": ("sohem", {"nms": {"by": "sum", "iou": 0.7, "per_label": True}}),
+    "together": ("ohem", {"together": True}),
+    "beta from 1": ("sohem", {"beta": {"begin": 1}}),
+    "alpha to 0.5": ("sohem", {"alpha": {"target": 0.5}}),
+    "running ratio": ("sohem", {"beta": {"target": "ratio", "measured": "running", "window": 0.25}}),
+    "ratio of a window": ("sohem", {"beta": {"target": "ratio", "measured": "window", "over": "all", "shape": "step"}}),
+    "s_23 against s_1": ("strata", {"rest": "s1"}),
+    "running thresholds": ("strata", {"threshold": "running", "window": 0.25}),
+    "a number": ("sohem", {"alpha": 0.5, "beta": 0.25}),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_reading_can_be_trained_from_the_parameters(data, tmp_path, name):
+    method, change = SETTINGS[name]
+    given = toy.parameters(data[0])
+    settings = given["methods"][method]
+    for key, value in change.items():
+        nested = isinstance(value, dict) and isinstance(settings[key], dict)
+        settings[key] = settings[key] | value if nested else value
+    file = toy.write_params(tmp_path / "params.yaml", given)
+    assert main(toy.train_arguments(data[1], file, tmp_path, method)) == 0
+    log = files.read_table(tmp_path / "log.parquet")
+    history = {column: log[column].to_numpy() for column in log}
+    miner = miners.build(method, settings, 8, 12, 2.0)
+    assert [miner.alpha_beta(Moment(k, history)) for k in log["iteration"]] == [
+        *zip(log["alpha"], log["beta"], strict=True)
+    ]
+    assert run_train(data, tmp_path / "plain", method=method) == 0
+    assert (tmp_path / "log.parquet").read_bytes() != (tmp_path / "plain" / "log.parquet").read_bytes()
 
 
 def test_the_read_only_pass_leaves_no_trace(data):
@@ -159,15 +215,14 @@ def test_the_read_only_pass_leaves_no_trace(data):
     before = {k: v.clone() for k, v in network.state_dict().items()}
     state = torch.get_rng_state()
     losses = []
-    for method in ("ohem", "random"):
-        chosen = {**given["methods"][method], "nms": {"iou": None, "per_label": True}}
+    for miner in (OHEM(1000, nms_iou=None), RandomSampler(1000)):
         # Dropout masks go by row: order the choice, so that the same RoI gets the same mask.
-        loss, sums = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale.train, 0)
+        loss, sums = batch_loss(network, [reader(data)(0)], miner, Moment(1), scale.train, 0)
         assert sums[SUMS.index("n_selected")] == sums[SUMS.index("n_all")]
         losses.append(loss.item())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    again = batch_loss(network, [reader(data)(0)], Mining(chosen, 1000, 1, 12, 1, 1), scale.train, 0)[0].item()
+    again = batch_loss(network, [reader(data)(0)], miner, Moment(1), scale.train, 0)[0].item()
     assert again == losses[1]
 
 
