@@ -32,6 +32,8 @@ from torchvision.ops import MultiScaleRoIAlign
 from sohem import params, settings
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
+from sohem.mining import miners
+from sohem.mining.miner import Miner, Moment
 from sohem.training import loop, step
 from sohem.training.loader import ahead
 from sohem.training.samples import Sample, SampleReader
@@ -47,7 +49,7 @@ PARTS: list[tuple[str, Any, str]] = [
     ("read-only heads", step, "read_only"),
     ("mining", step, "roi_losses"),
     ("mining", step, "choose"),
-    ("mining", step, "composition"),
+    ("mining", step, "sums"),
     ("proposals", step, "propose"),
     ("proposals", step, "label_rois"),
     ("selected heads", step, "standard"),
@@ -182,31 +184,37 @@ def peak(device: torch.device) -> str:
     return f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if device.type == "cuda" else "-"
 
 
-def flop(detector: Detector, samples: list[Sample], mining: step.Mining, scale: settings.Scale) -> int:
+def flop(detector: Detector, samples: list[Sample], miner: Miner, scale: settings.Scale) -> int:
     """Operations of one iteration's convolutions and matrix products, forward and backward, counted by torch."""
     with FlopCounterMode(display=False) as counter:
-        loss, _ = step.batch_loss(detector, samples, mining, scale.train, 0)
+        loss, _ = step.batch_loss(detector, samples, miner, Moment(1), scale.train, 0)
         loss.backward()
     detector.zero_grad(set_to_none=True)
     return counter.get_total_flops()
 
 
 def ours(
-    kind: str, method: params.Params, scale: settings.Scale, reader: SampleReader, device: torch.device, count: int
+    kind: str,
+    name: str,
+    method: params.Params,
+    scale: settings.Scale,
+    reader: SampleReader,
+    device: torch.device,
+    count: int,
 ) -> tuple[float, dict[str, float], str, int]:
     """Milliseconds of an iteration, of its parts, peak memory (GB) and operations."""
     detector = build(kind, len(CLASSES), scale, seed=0).to(device)
     run = loop.start(detector, replace(scale.train, iterations=2 * (count + WARM_UP)))
     whole = run.log
-    mining = step.Mining(method, scale.train.rois, 1, len(whole), 1.0, 1.0)
+    miner = miners.build(name, method, scale.train.rois, len(whole), 1.9)
     samples = [sample.to(device) for sample in loop.load_batch(reader, scale.train, 0, 0)]
-    operations = flop(detector, samples, mining, scale)
+    operations = flop(detector, samples, miner, scale)
 
     def go(iterations: int) -> float:
         run.log = whole[: run.done + iterations]
         synchronise(device)
         started = time.perf_counter()
-        loop.train(run, reader, method, 1.9, scale, 0, lambda: None, lambda steps, _: steps, lambda: False)
+        loop.train(run, reader, miner, scale, 0, lambda: None, lambda steps, _: steps, lambda: False)
         synchronise(device)
         return (time.perf_counter() - started) * 1e3 / iterations
 
@@ -311,7 +319,9 @@ def main() -> None:
         print("| --- | --- " + "| --: " * (len(parts) + 4) + "|")
         for kind, method in RUNS:
             reader = external if kind == "fast_rcnn" else none
-            total, split, memory, operations = ours(kind, methods[method], scale, reader, device, args.iterations)
+            total, split, memory, operations = ours(
+                kind, method, methods[method], scale, reader, device, args.iterations
+            )
             floor = operations / rate * 1e3
             row = " | ".join(f"{split.get(part, 0.0):.2f}" for part in parts)
             share = 100 * split["mining"] / sum(split.values())

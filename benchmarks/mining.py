@@ -18,8 +18,10 @@ import yaml
 from torch import Tensor
 from torchvision.ops import box_iou
 
+from sohem.mining import miners
 from sohem.mining.losses import roi_losses
-from sohem.mining.miners import choose, composition
+from sohem.mining.miner import Miner, Moment
+from sohem.mining.strata import composition
 from sohem.schema import SCHEMAS
 
 CLASSES, BATCH = 20, 64
@@ -56,6 +58,11 @@ def milliseconds(work: Callable[[], object], repeat: int, device: str) -> float:
     return statistics.median(times[3:])
 
 
+def composed(miner: Miner, chosen: Tensor, losses: dict[str, Tensor], labels: Tensor, moment: Moment) -> Tensor:
+    """What the log records of a choice."""
+    return composition(chosen, miner.strata(losses, labels, moment), labels)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -74,8 +81,10 @@ def main() -> None:
         losses = partial(roi_losses, logits, deltas, labels, targets)
         l_cls, l_loc = losses()
         for name, method in methods.items():
-            mine = partial(choose, method, l_cls, l_loc, boxes, labels, BATCH, 650, 700, 1.0, 1.9, generator)
-            log = partial(composition, mine(), l_cls, l_loc, labels)
+            miner, moment = miners.build(name, method, BATCH, 700, 1.9), Moment(650, generator=generator)
+            known = {"cls": l_cls, "loc": l_loc}
+            mine = partial(miner.choose, known, boxes, labels, moment)
+            log = partial(composed, miner, mine(), known, labels, moment)
             parts = [milliseconds(work, args.repeat, args.device) for work in (losses, mine, log)]
             numbers = " | ".join(f"{x:.2f}" for x in [*parts, sum(parts)])
             print(f"| {count} | {foreground:.0%} | {name} | {numbers} |")

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sohem
-from sohem import OHEM, SOHEM, Ramp, RandomSampler, StratifiedSOHEM, select
-from sohem.mining.schedule import loss_ratio, ratio
+from sohem import OHEM, SOHEM, Course, MiningError, Ramp, RandomSampler, StratifiedSOHEM, select
+from sohem.mining.miner import Moment
 from sohem.mining.select import hardest, selection_loss
 from sohem.mining.strata import high_strata, quotas, strata, stratum
 
@@ -27,7 +28,7 @@ THREE = {
 def test_select_without_coefficients_is_ohem():
     # Sums 4, 4, 7, 5.
     assert select(THREE, BOXES[:4], ONES, 4).tolist() == [2, 3, 0, 1]
-    assert OHEM(4, tuple(THREE)).choose(THREE, BOXES[:4], ONES).tolist() == [2, 3, 0, 1]
+    assert Course(OHEM(4, tuple(THREE))).choose(THREE, BOXES[:4], ONES).tolist() == [2, 3, 0, 1]
 
 
 def test_select_with_coefficients_of_three_losses():
@@ -61,44 +62,53 @@ def test_a_ramp_by_hand():
     assert [alpha.at(step, 100) for step in (50, 60, 75)] == pytest.approx([1, 0.6, 0])
     jump = Ramp(2.0, start=0.5, end=0.5)
     assert [jump.at(step, 100) for step in (50, 51)] == [0, 2]
-    assert Ramp().at(75, 100, ratio=3.0) == 3
-    assert Ramp().at(75, 100, ratio=torch.tensor(3.0)) == 3
-
-
-def test_the_ratio_is_one_where_there_is_nothing_to_divide_by():
-    assert [ratio(torch.tensor(a), torch.tensor(b)).item() for a, b in ((6.0, 2.0), (6.0, 0.0), (0.0, 0.0))] == [
-        3,
-        1,
-        1,
-    ]
-    assert loss_ratio(torch.tensor([4.0, 2.0]).numpy(), torch.tensor([1.0, 1.0]).numpy()) == 3
+    threes = {"cls_selected": torch.full((74,), 6.0), "loc_selected": torch.full((74,), 2.0)}
+    assert Ramp().at(75, 100, threes) == pytest.approx(3)
 
 
 def test_the_running_ratio_follows_the_losses_of_the_chosen_rois():
-    miner = SOHEM(4, 80, {"cls": 1.0, "loc": Ramp(start=0, end=0)})  # the means reach back over 1 step
-    assert miner.beta == 1  # nothing known yet: OHEM
-    miner.advance({"cls": torch.tensor([1.0, 3.0]), "loc": torch.tensor([0.5, 0.5])})
-    assert miner.beta == 4
-    miner.advance({"cls": torch.tensor([3.0]), "loc": torch.tensor([1.0])})
-    assert miner.beta == 3
-    miner.advance({"cls": torch.zeros(0), "loc": torch.zeros(0)})  # nothing chosen
-    miner.advance({"cls": torch.tensor([torch.nan]), "loc": torch.tensor([1.0])})
-    assert (miner.beta, miner.step) == (3, 4)
+    course = Course(SOHEM(4, 80, {"cls": 1.0, "loc": Ramp(start=0, end=0)}))  # the means reach back over 1 step
+    assert course.beta == 1  # nothing known yet: OHEM
+    course.advance({"cls": torch.tensor([1.0, 3.0]), "loc": torch.tensor([0.5, 0.5])})
+    assert course.beta == 4
+    course.advance({"cls": torch.tensor([3.0]), "loc": torch.tensor([1.0])})
+    assert course.beta == 3
+
+
+def test_a_step_without_finite_losses_moves_no_ratio():
+    course = Course(SOHEM(4, 320, {"cls": 1.0, "loc": Ramp(start=0, end=0)}))
+    course.advance({"cls": torch.tensor([3.0]), "loc": torch.tensor([1.0])})
+    course.advance({"cls": torch.zeros(0), "loc": torch.zeros(0)})  # nothing chosen
+    course.advance({"cls": torch.tensor([torch.nan]), "loc": torch.tensor([1.0])})
+    assert (course.beta, course.step) == (pytest.approx(3), 3)
 
 
 def test_the_running_means_reach_back_over_a_share_of_the_training():
-    miner = SOHEM(4, 320)  # 4 steps: each new one counts for a quarter
+    course = Course(SOHEM(4, 320, {"cls": 1.0, "loc": Ramp(start=0, end=0)}))  # 4 steps: a new one counts for a quarter
     for cls in (4.0, 8.0):
-        miner.advance({"cls": torch.tensor([cls]), "loc": torch.tensor([1.0])})
-    assert miner.means.tolist() == [5, 1]
+        course.advance({"cls": torch.tensor([cls]), "loc": torch.tensor([1.0])})
+    assert course.beta == 5
+
+
+def test_what_a_miner_looks_back_at_is_recorded_and_nothing_else():
+    assert Course(SOHEM(4, 320, {"cls": 1.0, "loc": Ramp(1.9)})).history == {}
+    course = Course(StratifiedSOHEM(4, 320, threshold="running"))
+    with pytest.raises(MiningError, match="looks at the losses of all RoIs: pass them to advance"):
+        course.advance({"cls": torch.ones(2), "loc": torch.ones(2)})
+    for k in range(70):
+        course.advance({}, {"cls": torch.tensor([k, k + 2.0]), "loc": torch.tensor(2.0)})
+    assert {name: values.tolist() for name, values in course.history.items()} == {
+        "cls_all": [k + 1.0 for k in range(70)],
+        "loc_all": [2.0] * 70,
+    }
 
 
 def test_sohem_by_its_schedule():
-    miner = SOHEM(2, 4, {"cls": 1.0, "loc": Ramp(2.0, start=0.25, end=0.5), "mask": 1.0})
+    course = Course(SOHEM(2, 4, {"cls": 1.0, "loc": Ramp(2.0, start=0.25, end=0.5), "mask": 1.0}))
     chosen = []
     for _ in range(3):
-        chosen.append(miner.choose(THREE, BOXES[:4], ONES).tolist())
-        miner.advance({name: loss[chosen[-1]] for name, loss in THREE.items()})
+        chosen.append(course.choose(THREE, BOXES[:4], ONES).tolist())
+        course.advance({name: loss[chosen[-1]] for name, loss in THREE.items()})
     # beta 0, 2, 2. cls + mask: 4, 3, 5, 2; with 2 loc: 4, 5, 9, 8.
     assert chosen == [[2, 0], [2, 3], [2, 3]]
 
@@ -139,12 +149,12 @@ def test_strata_of_three_losses_by_hand():
     }
     labels = torch.ones(8, dtype=torch.long)
     miner = StratifiedSOHEM(4, 100, tuple(losses), start=0, end=0.5, share=1.0)
-    assert miner.choose(losses, BOXES, labels).tolist() == [0, 1, 2, 3]
-    miner.step = 99
-    assert miner.quotas == {"cls": 0, "loc": 2, "mask": 2}
-    assert miner.choose(losses, BOXES, labels).tolist() == [4, 5, 7, 6]  # 4 counts for loc, so mask takes 7 and 6
-    miner.batch_size = 8  # 4 and 4 wanted, 3 and 1 are there; the rest by cls
-    assert miner.choose(losses, BOXES, labels).tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert Course(miner).choose(losses, BOXES, labels).tolist() == [0, 1, 2, 3]
+    assert miner.quotas_at(100) == {"cls": 0, "loc": 2, "mask": 2}
+    # 4 counts for loc, so mask takes 7 and 6
+    assert miner.choose(losses, BOXES, labels, Moment(100)).tolist() == [4, 5, 7, 6]
+    larger = replace(miner, batch_size=8)  # 4 and 4 wanted, 3 and 1 are there; the rest by cls
+    assert larger.choose(losses, BOXES, labels, Moment(100)).tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
 
 
 def test_the_random_sampler_follows_torchs_seed():
@@ -153,7 +163,7 @@ def test_the_random_sampler_follows_torchs_seed():
     drawn = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        drawn.append(RandomSampler(16).choose({}, boxes, labels).tolist())
+        drawn.append(Course(RandomSampler(16)).choose({}, boxes, labels).tolist())
     assert drawn[0] == drawn[1] != drawn[2]
     assert sum(labels[drawn[0]] == 1) == 4
     assert sum(labels[drawn[0]] == 0) == 12
@@ -171,3 +181,19 @@ def test_the_public_names_are_there_and_no_others():
 def test_importing_the_package_loads_nothing():
     code = "import sys, sohem; print(sorted({'torch', 'numpy', 'torchvision'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_miner_is_an_immutable_rule():
+    miner = SOHEM(16, 10)
+    with pytest.raises(FrozenInstanceError):
+        miner.batch_size = 8
+    assert miner == SOHEM(16, 10) != SOHEM(16, 20)
+
+
+def test_a_figure_may_ask_a_miner_for_its_facts_without_loading_torch():
+    code = (
+        "import sys; from sohem.mining.miners import registry; "
+        "print([n for n, m in sorted(registry().items()) if m.weighted], [m for m in ('torch',) if m in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert printed.strip() == "['ohem', 'sohem'] []"

@@ -88,8 +88,8 @@ def test_on_the_chosen_rois_the_losses_are_torchvisions(kind, miner):
     plain, mined = rcnn.model(kind), rcnn.model(kind)
     mine(mined, miner(10, *([5] if "SOHEM" in miner.__name__ else [])))
     rows: list[Tensor] = []
-    choose = mined.roi_heads.miner.choose
-    mined.roi_heads.miner.choose = lambda *args: rows.append(choose(*args)) or rows[-1]
+    choose = mined.roi_heads.course.choose_each
+    mined.roi_heads.course.choose_each = lambda images: rows.extend(choose(images)) or rows
     ours = rcnn.losses(mined)
     plain.roi_heads.subsample = lambda labels: rows
     expected = rcnn.losses(plain)
@@ -137,10 +137,10 @@ def test_pooling_gives_what_torchvisions_pooler_gives():
 def test_mask_rcnn_with_three_losses_and_three_schedules():
     model = rcnn.model("mask")
     miner = SOHEM(16, 4, {"cls": 1.0, "loc": Ramp(start=0, end=0.5), "mask": Ramp(2.0, start=0.25, end=0.75)})
-    mine(model, miner)
+    course = mine(model, miner).roi_heads.course
     betas = []
     for _ in range(4):
-        betas.append(miner.coefficients["mask"])
+        betas.append(course.coefficients["mask"])
         model.zero_grad()
         losses = rcnn.losses(model)
         sum(losses.values()).backward()
@@ -150,7 +150,7 @@ def test_mask_rcnn_with_three_losses_and_three_schedules():
             assert parameter.grad.isfinite().all(), name
     assert betas == [0, 1, 2, 2]
     # The ratio of the two losses over the selected RoIs, which the last losses also have, roughly.
-    assert miner.beta == pytest.approx((losses["loss_classifier"] / losses["loss_box_reg"]).item(), rel=0.3)
+    assert course.beta == pytest.approx((losses["loss_classifier"] / losses["loss_box_reg"]).item(), rel=0.3)
 
 
 def test_a_mask_loss_decides_when_it_is_asked_to():
@@ -167,20 +167,46 @@ def test_a_mask_loss_decides_when_it_is_asked_to():
 def test_the_schedule_advances_with_training_steps_only():
     model = rcnn.model()
     miner = SOHEM(8, total_steps=10, coefficients={"cls": 1.0, "loc": Ramp(2.0, start=0, end=1)})
-    mine(model, miner)
-    assert (miner.step, miner.alpha, miner.beta) == (0, 1, pytest.approx(0.2))
+    course = mine(model, miner).roi_heads.course
+    assert (course.step, course.alpha, course.beta) == (0, 1, pytest.approx(0.2))
     rcnn.losses(model)
-    assert (miner.step, miner.beta) == (1, pytest.approx(0.4))
+    assert (course.step, course.beta) == (1, pytest.approx(0.4))
     with torch.no_grad():
         rcnn.losses(model)  # a validation loss
     model.eval()
     images, _ = rcnn.batch()
     assert len(model(images)) == 2
     model.train()
-    assert miner.step == 1
+    assert course.step == 1
     for _ in range(12):
         rcnn.losses(model)
-    assert (miner.step, miner.beta) == (13, 2)  # after the end it stays
+    assert (course.step, course.beta) == (13, 2)  # after the end it stays
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_b_is_chosen_of_each_image_or_of_all_together(together):
+    model = mine(rcnn.model(), OHEM(8, together=together))
+    watch = Watch(model)
+    losses = rcnn.losses(model)
+    counts = [len(boxes) for boxes in watch.trained_on]
+    assert sum(counts) == 16
+    assert (counts == [8, 8]) is not together
+    assert all(loss.isfinite() for loss in losses.values())
+
+
+def test_running_thresholds_know_the_losses_of_all_proposals():
+    model = mine(rcnn.model(), StratifiedSOHEM(8, 10, threshold="running"))
+    heads, seen = model.roi_heads, []
+    choose = heads._choose
+    heads._choose = lambda batch, advance: (
+        seen.append(read_only_losses(heads, batch, ["cls", "loc"])) or choose(batch, advance)
+    )
+    rcnn.losses(model)
+    history = heads.course.history
+    assert history["cls_all"].tolist() == [pytest.approx(seen[0]["cls"].mean().item())]
+    assert history["loc_all"].tolist() == [pytest.approx(seen[0]["loc"].mean().item())]
+    rcnn.losses(model)
+    assert heads.course.step == 2
 
 
 def test_unmine_gives_torchvisions_sampling_back():
@@ -189,7 +215,7 @@ def test_unmine_gives_torchvisions_sampling_back():
     miner = OHEM(8)
     assert mine(model, miner) is model
     rcnn.losses(model)
-    assert unmine(model) is miner
+    assert unmine(model).miner is miner
     assert type(model.roi_heads) is type(plain.roi_heads)
     assert model.roi_heads.__dict__.keys() == before.keys()
     expected = rcnn.losses(plain)

@@ -1,13 +1,13 @@
 """What `mine`, the miners and `select` do with input that is wrong, empty or broken."""
 
-import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 import rcnn
-from sohem import OHEM, SOHEM, MiningError, Ramp, RandomSampler, StratifiedSOHEM, mine, select, unmine
+from sohem import OHEM, SOHEM, Course, MiningError, Ramp, RandomSampler, StratifiedSOHEM, mine, select, unmine
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]])
 
@@ -16,8 +16,8 @@ BOXES = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]])
     params=[OHEM(16), SOHEM(16, 10), StratifiedSOHEM(16, 10), RandomSampler(16)], ids=lambda m: type(m).__name__
 )
 def miner(request):
-    """Each of the four, new."""
-    return copy.deepcopy(request.param)
+    """Each of the four."""
+    return request.param
 
 
 def chosen(model):
@@ -46,14 +46,14 @@ def test_several_roi_heads_are_named_and_one_can_be_passed():
     with pytest.raises(MiningError, match="ModuleList has 2 RoIHeads; pass the one to mine"):
         mine(pair, OHEM(16))
     mine(pair[1].roi_heads, OHEM(16))
-    assert unmine(pair[1]).batch_size == 16
+    assert unmine(pair[1]).miner.batch_size == 16
 
 
 def test_mining_twice_and_undoing_nothing():
     model = mine(rcnn.model(), OHEM(16))
-    with pytest.raises(MiningError, match=r"mined already, by OHEM\(batch_size=16, step=0\); call unmine"):
+    with pytest.raises(MiningError, match=r"mined already, by .*OHEM\(batch_size=16,.*step=0\); call unmine"):
         mine(model, OHEM(8))
-    assert unmine(model).batch_size == 16
+    assert unmine(model).miner.batch_size == 16
     with pytest.raises(MiningError, match="FasterRCNN is not mined"):
         unmine(model)
     with pytest.raises(MiningError, match="is no miner"):
@@ -83,8 +83,7 @@ def test_heads_that_do_not_sample_are_told_apart():
 
 def test_a_batch_larger_than_the_proposals_takes_what_there_is(miner):
     model = rcnn.model(rpn_post_nms_top_n_train=10)
-    miner.batch_size = 10_000
-    labels = chosen(mine(model, miner))
+    labels = chosen(mine(model, replace(miner, batch_size=10_000)))
     losses = rcnn.losses(model)
     proposals = [10 + 2, 10 + 3]  # the objects are proposals, too
     counts = [len(label) for label in labels[0]]
@@ -114,10 +113,11 @@ def test_images_without_objects_are_all_background(miner, kind, objects):
 @pytest.mark.parametrize("kind", ["mask", "keypoint"])
 def test_third_losses_of_images_without_objects_are_zero(kind):
     miner = SOHEM(16, 10, {"cls": 1.0, "loc": Ramp(), kind: Ramp()})
-    rcnn.losses(mine(rcnn.model(kind), miner), rcnn.batch((0, 0)))
-    assert miner.means is not None
-    assert miner.means[1:].tolist() == [0, 0]
-    assert miner.means[0] > 0
+    model = mine(rcnn.model(kind), miner)
+    rcnn.losses(model, rcnn.batch((0, 0)))
+    cls, *others = model.roi_heads.course.history.values()
+    assert [loss.tolist() for loss in others] == [[0], [0]]
+    assert cls[0] > 0
 
 
 def test_an_image_whose_proposals_are_all_background(miner):
@@ -143,13 +143,12 @@ def test_a_target_without_masks_is_torchvisions_error():
 def test_nan_losses_reach_the_training_loss_and_not_the_schedule(miner):
     model = mine(rcnn.model(), miner)
     rcnn.losses(model)
-    ratio = getattr(miner, "means", None)
+    course = model.roi_heads.course
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[0] = torch.nan
     assert rcnn.losses(model)["loss_classifier"].isnan()  # as without mining
-    assert miner.step == 2
-    if ratio is not None:
-        assert torch.equal(miner.means, ratio)
+    assert course.step == 2
+    assert all(values[0] > 0 and values[1] == 0 for values in course.history.values())
 
 
 def test_one_nan_is_the_hardest():
@@ -157,9 +156,9 @@ def test_one_nan_is_the_hardest():
     labels = torch.tensor([0, 0, 1])
     assert select(losses, BOXES, labels, 2).tolist() == [2, 1]
     assert select(losses, BOXES, labels, 2, {"cls": 1.0, "loc": 0.0}).tolist() == [2, 1]
-    assert StratifiedSOHEM(3, 10).choose(losses, BOXES, labels).tolist()[0] == 1  # quota of cls
+    assert Course(StratifiedSOHEM(3, 10)).choose(losses, BOXES, labels).tolist()[0] == 1  # quota of cls
     late = StratifiedSOHEM(1, 10, start=0, end=0, share=1.0)
-    assert late.choose(losses, BOXES, labels).tolist() == [2]
+    assert Course(late).choose(losses, BOXES, labels).tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,15 @@ def test_one_nan_is_the_hardest():
         (lambda: Ramp(-1), "target=-1"),
         (lambda: Ramp(begin=-1), "begin=-1"),
         (lambda: StratifiedSOHEM(16, 10, losses=("cls",)), "strata need two or more"),
-        (lambda: StratifiedSOHEM(16, 10, fill="sum"), "fill='sum'; expected one of cls, loc"),
+        (lambda: StratifiedSOHEM(16, 10, fill="mask"), "fill='mask'; expected one of cls, loc, sum"),
+        (lambda: StratifiedSOHEM(16, 10, ("cls", "loc", "mask"), s23="literal"), "a reading of two losses"),
+        (lambda: StratifiedSOHEM(16, 10, rest="s2"), "rest='s2'; expected one of s12, s1"),
+        (lambda: StratifiedSOHEM(16, 10, threshold="mean"), "threshold='mean'; expected one of quantile, running"),
+        (lambda: StratifiedSOHEM(16, 10, window=0), "window=0; expected a share of the training above 0"),
+        (lambda: SOHEM(16, 10, nms_by="loss"), "nms_by='loss'; expected select or sum"),
+        (lambda: Ramp(shape="ratio"), "shape='ratio'; expected linear, step"),
+        (lambda: Ramp(measured="after"), "measured='after'; expected before, window, running"),
+        (lambda: Ramp(window=0), "window=0, bound=0.02; expected 0 < window <= 1"),
         (lambda: StratifiedSOHEM(16, 10, share=2), "share=2"),
         (lambda: RandomSampler(16, foreground=25), "foreground=25; expected a share from 0 to 1"),
     ],
@@ -213,3 +220,11 @@ def test_tensors_that_do_not_fit(change, message):
     assert len(select(**good)) == 2
     with pytest.raises(MiningError, match=message):
         select(**good | change)
+
+
+def test_a_course_says_which_loss_is_missing():
+    labels = torch.zeros(3, dtype=torch.long)
+    with pytest.raises(MiningError, match="losses has no loc, which the miner looks at"):
+        Course(OHEM(2)).choose({"cls": torch.zeros(3)}, BOXES, labels)
+    with pytest.raises(MiningError, match=r"losses\['loc'\]: \[2\]; expected \[3\]"):
+        Course(OHEM(2)).choose({"cls": torch.zeros(3), "loc": torch.zeros(2)}, BOXES, labels)

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models.detection.roi_heads import RoIHeads
 
 import rcnn
-from sohem import OHEM, SOHEM, MiningError, Ramp, RandomSampler, StratifiedSOHEM, mine, unmine
+from sohem import OHEM, SOHEM, Course, MiningError, Ramp, RandomSampler, StratifiedSOHEM, mine, unmine
 
 GROWING = {"cls": 1.0, "loc": Ramp(start=0.0, end=0.5)}
 
@@ -23,8 +23,8 @@ GROWING = {"cls": 1.0, "loc": Ramp(start=0.0, end=0.5)}
     params=[OHEM(16), SOHEM(16, 10), StratifiedSOHEM(16, 10), RandomSampler(16)], ids=lambda m: type(m).__name__
 )
 def miner(request):
-    """Each of the four, new."""
-    return copy.deepcopy(request.param)
+    """Each of the four."""
+    return request.param
 
 
 def step(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
@@ -55,17 +55,17 @@ def through_a_file(model):
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, through_pickle, through_a_file])
-def test_a_copy_goes_on_from_the_same_step_with_a_miner_of_its_own(copied):
+def test_a_copy_goes_on_from_the_same_step_with_a_course_of_its_own(copied):
     model = rcnn.model()
-    miner = SOHEM(16, 10, GROWING)
-    mine(model, miner)
+    course = mine(model, SOHEM(16, 10, GROWING)).roi_heads.course
     rcnn.losses(model)
     twin = copied(model)
-    assert twin.roi_heads.miner is not miner
+    assert twin.roi_heads.course is not course
+    assert twin.roi_heads.course.miner == course.miner
     ours, theirs = rcnn.losses(model), rcnn.losses(twin)
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    assert twin.roi_heads.miner.step == miner.step == 2
-    assert unmine(twin).beta == miner.beta
+    assert twin.roi_heads.course.step == course.step == 2
+    assert unmine(twin).beta == course.beta
     assert type(twin.roi_heads) is RoIHeads
 
 
@@ -88,38 +88,45 @@ def test_a_subclass_of_the_heads_keeps_its_methods_through_pickle():
     assert type(model.roi_heads) is OwnHeads
 
 
-def test_a_saved_miner_resumes():
+def test_a_saved_course_resumes():
     def trained(steps, state=None):
         model = rcnn.model()
-        miner = SOHEM(16, 6, GROWING)
-        mine(model, miner)
+        course = mine(model, SOHEM(16, 6, GROWING)).roi_heads.course
         optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
         if state is not None:
             model.load_state_dict(state["model"])
             optimiser.load_state_dict(state["optimiser"])
-            miner.load_state_dict(state["miner"])
+            course.load_state_dict(state["course"])
         for _ in range(steps):
             step(model, optimiser)
-        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "miner": miner.state_dict()}
+        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "course": course.state_dict()}
         file = io.BytesIO()
         torch.save(state, file)
         file.seek(0)
-        return torch.load(file)  # weights only: a miner's state is numbers and strings
+        return torch.load(file)  # weights only: a course's state is numbers and strings
 
     whole, resumed = trained(5), trained(3, trained(2))
-    assert whole["miner"] == resumed["miner"]
-    assert whole["miner"]["step"] == 5
+    assert whole["course"] == resumed["course"]
+    assert whole["course"]["step"] == 5
+    assert len(whole["course"]["history"]["cls_selected"]) == 5
     assert all(torch.equal(whole["model"][name], resumed["model"][name]) for name in whole["model"])
 
 
 @pytest.mark.parametrize(
-    "other", [OHEM(16), SOHEM(16, 10, {"loc": 1.0, "cls": 1.0}), StratifiedSOHEM(16, 10)], ids=repr
+    "other",
+    [
+        OHEM(16),
+        SOHEM(16, 10, {"loc": 1.0, "cls": 1.0}),
+        StratifiedSOHEM(16, 10),
+        SOHEM(16, 10, {"cls": 1.0, "loc": 1.0}),
+    ],
+    ids=["OHEM", "order", "strata", "history"],
 )
 def test_the_state_of_another_miner_is_refused(other):
     with pytest.raises(MiningError, match="of another miner"):
-        SOHEM(16, 10).load_state_dict(other.state_dict() | {"means": None})
+        Course(SOHEM(16, 10)).load_state_dict(Course(other).state_dict())
     with pytest.raises(MiningError, match="miner is missing"):
-        OHEM(16).load_state_dict({"step": 1, "losses": []})
+        Course(OHEM(16)).load_state_dict({"step": 1, "losses": [], "history": {}})
 
 
 def test_under_autocast_every_parameter_gets_its_gradient(miner):

@@ -56,9 +56,7 @@ def batch_loss(
     for image, selected, l_cls, l_loc in zip(images, chosen, cls.split(counts), loc.split(counts), strict=True):
         divisor = max(sum(counts), 1) / len(images) if miner.together else max(len(selected), 1)
         total = total + image.rpn_loss + (l_cls.sum() + l_loc.sum()) / divisor
-        rows.append(
-            sums(image, selected, l_cls.detach(), l_loc.detach(), miner.strata(image.losses, image.labels, moment))
-        )
+        rows.append(sums(miner, moment, image, selected, l_cls.detach(), l_loc.detach()))
     return total / len(images), torch.stack(rows).double().sum(0)
 
 
@@ -84,16 +82,15 @@ def choose(miner: Miner, moment: Moment, images: Sequence[Candidates], seed: int
     return miner.choose_each([Rois(image.losses, image.rois, image.labels) for image in images], moments)
 
 
-def sums(image: Candidates, selected: Tensor, l_cls: Tensor, l_loc: Tensor, strata: Tensor) -> Tensor:
+def sums(miner: Miner, moment: Moment, image: Candidates, selected: Tensor, l_cls: Tensor, l_loc: Tensor) -> Tensor:
     """[len(SUMS)], what one image adds to the log.
 
     Args:
         selected: [B] indices; l_cls, l_loc: [B], losses of the selected in the standard pass.
-        strata: [R], of every RoI.
     """
     labels, count = image.labels, len(selected)
     every = [(labels >= 0).sum(), (labels > 0).sum(), image.losses["cls"].sum(), image.losses["loc"].sum()]
-    shares = composition(selected, strata, labels)
+    shares = composition(selected, miner.strata(image.losses, labels, moment), labels)
     own = [l_cls.new_full((), count), l_cls.sum(), l_loc.sum()]
     return torch.stack([*every, *own, *(shares * count), *image.rpn_parts])
 
