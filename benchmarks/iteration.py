@@ -193,20 +193,18 @@ def flop(detector: Detector, samples: list[Sample], miner: Miner, scale: setting
     return counter.get_total_flops()
 
 
+def iterations_of(count: int) -> int:
+    """Of a run that warms up and is timed twice, as a whole and by its parts, with ``count`` iterations each."""
+    return 2 * (count + WARM_UP)
+
+
 def ours(
-    kind: str,
-    name: str,
-    method: params.Params,
-    scale: settings.Scale,
-    reader: SampleReader,
-    device: torch.device,
-    count: int,
+    kind: str, miner: Miner, scale: settings.Scale, reader: SampleReader, device: torch.device, count: int
 ) -> tuple[float, dict[str, float], str, int]:
     """Milliseconds of an iteration, of its parts, peak memory (GB) and operations."""
     detector = build(kind, len(CLASSES), scale, seed=0).to(device)
-    run = loop.start(detector, replace(scale.train, iterations=2 * (count + WARM_UP)))
+    run = loop.start(detector, replace(scale.train, iterations=iterations_of(count)))
     whole = run.log
-    miner = miners.build(name, method, scale.train.rois, len(whole), 1.9)
     samples = [sample.to(device) for sample in loop.load_batch(reader, scale.train, 0, 0)]
     operations = flop(detector, samples, miner, scale)
 
@@ -319,9 +317,8 @@ def main() -> None:
         print("| --- | --- " + "| --: " * (len(parts) + 4) + "|")
         for kind, method in RUNS:
             reader = external if kind == "fast_rcnn" else none
-            total, split, memory, operations = ours(
-                kind, method, methods[method], scale, reader, device, args.iterations
-            )
+            miner = miners.build(method, methods[method], scale.train.rois, iterations_of(args.iterations), 1.9)
+            total, split, memory, operations = ours(kind, miner, scale, reader, device, args.iterations)
             floor = operations / rate * 1e3
             row = " | ".join(f"{split.get(part, 0.0):.2f}" for part in parts)
             share = 100 * split["mining"] / sum(split.values())

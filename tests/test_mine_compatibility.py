@@ -19,11 +19,19 @@ from sohem import OHEM, SOHEM, Course, MiningError, Ramp, RandomSampler, Stratif
 GROWING = {"cls": 1.0, "loc": Ramp(start=0.0, end=0.5)}
 
 
-@pytest.fixture(
-    params=[OHEM(16), SOHEM(16, 10), StratifiedSOHEM(16, 10), RandomSampler(16)], ids=lambda m: type(m).__name__
-)
+MINERS = {
+    "OHEM": OHEM(16),
+    "SOHEM": SOHEM(16, 10),
+    "SOHEM, growing": SOHEM(16, 10, GROWING),
+    "StratifiedSOHEM": StratifiedSOHEM(16, 10),
+    "StratifiedSOHEM, running": StratifiedSOHEM(16, 10, threshold="running"),
+    "RandomSampler": RandomSampler(16),
+}
+
+
+@pytest.fixture(params=MINERS.values(), ids=MINERS)
 def miner(request):
-    """Each of the four."""
+    """Each of the four; two of them also where they look back at recorded losses."""
     return request.param
 
 

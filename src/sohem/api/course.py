@@ -126,4 +126,4 @@ class Course:
             self._recorded[: self.step, k] = torch.tensor(values, dtype=torch.float64)
 
     def __repr__(self) -> str:
-        return f"Course({self.miner!r}, step={self.step})"
+        return f"Course({type(self.miner).__name__}(batch_size={self.miner.batch_size}), step={self.step})"
