@@ -54,10 +54,10 @@ def main(step, *words):
     for value in rest:
         digest.update(Path(value.split("=")[-1]).read_bytes())
     if step == "artifact":
-        for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
+        for path in sorted(Path(options["results"]).glob("runs/*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
         for name in ("difference", "interval"):
-            for path in sorted(Path(options["results"]).glob(f"*/{name}_*.csv")):
+            for path in sorted(Path(options["results"]).glob(f"paper/statistics/*/{name}_*.csv")):
                 digest.update(path.read_bytes())
         kind = given["artifacts"][options["artifact"]]["kind"]
         suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
@@ -65,9 +65,9 @@ def main(step, *words):
     if step.endswith("sheet"):
         outputs["provenance"] = outputs["out"].with_suffix(".provenance.json")
     if step == "claims":
-        for path in sorted(Path(options["results"]).glob("*/difference_*.csv")):
+        for path in sorted(Path(options["results"]).glob("paper/statistics/*/difference_*.csv")):
             digest.update(path.read_bytes())
-        for path in sorted(Path(options["results"]).glob("*/*/seed*/*.[cp][sa]*")):
+        for path in sorted(Path(options["results"]).glob("runs/*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in ("json", "md", "provenance.json")}
     if step == "report":

@@ -234,10 +234,11 @@ def test_an_interval_that_does_not_hold_its_value_is_drawn():
 def results(tmp_path):
     """The tables that the ablation of the shipped parameters reads, cut to two variants and one threshold."""
     folder = tmp_path / "results" / "demo"
-    (folder / "voc").mkdir(parents=True)
-    INTERVALS["voc", "ohem"].to_csv(folder / "voc" / "interval_ohem.csv", index=False)
-    INTERVALS["voc", "random"].to_csv(folder / "voc" / "interval_random.csv", index=False)
-    DIFFERENCES["voc", "random"].to_csv(folder / "voc" / "difference_ohem_random.csv", index=False)
+    statistics = folder / "paper/statistics/voc"
+    statistics.mkdir(parents=True)
+    INTERVALS["voc", "ohem"].to_csv(statistics / "interval_ohem.csv", index=False)
+    INTERVALS["voc", "random"].to_csv(statistics / "interval_random.csv", index=False)
+    DIFFERENCES["voc", "random"].to_csv(statistics / "difference_ohem_random.csv", index=False)
     return folder
 
 
@@ -277,13 +278,13 @@ def test_the_step_writes_table_figure_and_provenance(given, results):
 
 
 def test_a_missing_or_broken_table_is_named(given, results, capsys):
-    (results / "voc" / "interval_random.csv").write_text("")
+    (results / "paper/statistics/voc" / "interval_random.csv").write_text("")
     assert make(given, results) == 2
     assert "interval_random.csv: not a table of intervals" in capsys.readouterr().err
-    (results / "voc" / "interval_random.csv").write_text("scope,iou,ap\nmAP,0.5,60\n")
+    (results / "paper/statistics/voc" / "interval_random.csv").write_text("scope,iou,ap\nmAP,0.5,60\n")
     assert make(given, results) == 2
     assert "interval_random.csv: not a table of intervals (\"['seed_sd', 'low'" in capsys.readouterr().err
-    (results / "voc" / "interval_ohem.csv").unlink()
+    (results / "paper/statistics/voc" / "interval_ohem.csv").unlink()
     assert make(given, results) == 2
     assert "interval_ohem.csv: no such file; make it with snakemake" in capsys.readouterr().err
     assert not (results / "ablation.csv").exists()
@@ -295,7 +296,7 @@ def plan(target: str) -> set[str]:
     command = ["snakemake", "--dry-run", "--forceall", "--nolock", "--nocolor", target]
     done = subprocess.run(command, capture_output=True, text=True, cwd=toy.ROOT, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
-    return set(re.findall(r"output: results/demo/(\w+/\w+)/seed0/checkpoint.pt", done.stdout))
+    return set(re.findall(r"output: results/demo/runs/(\w+/\w+)/seed0/checkpoint.pt", done.stdout))
 
 
 def test_the_ablation_trains_every_variant_and_all_does_not():

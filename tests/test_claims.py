@@ -292,12 +292,14 @@ def finished(tmp_path: Path) -> Path:
     folder = tmp_path / "demo"
     for (dataset, method), logs in evidence.logs.items():
         for seed, table in logs.items():
-            run = folder / dataset / method / f"seed{seed}"
+            run = folder / "runs" / dataset / method / f"seed{seed}"
             run.mkdir(parents=True)
             if dataset == "voc":
                 table.to_parquet(run / "log.parquet")
                 evidence.ap[dataset, method][seed].to_csv(run / "ap.csv", index=False)
-    evidence.differences["voc"].to_csv(folder / "voc" / "difference_ohem_sohem.csv", index=False)
+    statistics = folder / "paper" / "statistics" / "voc"
+    statistics.mkdir(parents=True)
+    evidence.differences["voc"].to_csv(statistics / "difference_ohem_sohem.csv", index=False)
     return folder
 
 
@@ -360,7 +362,7 @@ def test_verdicts_of_the_demo_are_marked_and_those_of_the_paper_s_scale_are_not(
 
 
 def test_a_table_of_differences_that_is_none_is_named(finished: Path, capsys: pytest.CaptureFixture) -> None:
-    (finished / "voc" / "difference_ohem_sohem.csv").write_text("class,iou\n")
+    (finished / "paper/statistics/voc/difference_ohem_sohem.csv").write_text("class,iou\n")
     arguments = ["--claims", str(ROOT / "claims.yaml"), "--results", str(finished), "--out", str(finished / "claims")]
     assert cli.main(["claims", "--params", str(ROOT / "params.yaml"), *arguments]) == 2
     assert "difference_ohem_sohem.csv: not the table expected here" in capsys.readouterr().err

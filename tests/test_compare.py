@@ -23,7 +23,11 @@ from sohem.report import comparison
 
 ROOT = Path(__file__).parents[1]
 IMAGES = [f"{n:06}" for n in range(10)]  # the last two train
-DATA, OHEM, SOHEM = "results/demo/kitti", "results/demo/kitti/ohem/seed0", "results/demo/kitti/sohem/seed0"
+DATA, OHEM, SOHEM = (
+    "results/demo/data/kitti",
+    "results/demo/runs/kitti/ohem/seed0",
+    "results/demo/runs/kitti/sohem/seed0",
+)
 
 
 class Project:
@@ -217,7 +221,7 @@ def test_another_scale_without_recorded_detections(project, capsys):
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message", "Paper")
     text = compare(capsys, "--revision", "HEAD")
-    assert "results/paper/kitti/images.parquet of HEAD: dvc.lock names no such file" in text
+    assert "results/paper/data/kitti/images.parquet of HEAD: dvc.lock names no such file" in text
 
 
 def test_detections_that_the_cache_has_lost(project, capsys):
@@ -265,7 +269,7 @@ def test_metrics_committed_without_their_detections(project, capsys):
     [
         ("nowhere", "nowhere: git knows no such commit; expected HEAD~1, a branch, a tag or a hash"),
         ("--help-me", "--help-me: git knows no such commit"),
-        ("HEAD~2", "no results there (results/*/*/*/seed*/metrics.json)"),
+        ("HEAD~2", "no results there (results/*/runs/*/*/seed*/metrics.json)"),
     ],
 )
 def test_a_revision_that_cannot_be_compared(project, capsys, revision, message):

@@ -170,7 +170,7 @@ def test_the_step_generates_miniatures_alike_and_they_can_be_split(tmp_path, nam
 
 
 def test_the_workflow_notices_a_changed_file_of_the_user(tmp_path):
-    clone, split = Clone.new(tmp_path / "clone"), "results/demo/mine/split.json"
+    clone, split = Clone.new(tmp_path / "clone"), "results/demo/data/mine/split.json"
     root = kitti_tree(clone.path / "data/mine")
     given = clone.params()
     given["run"]["datasets"] = ["mine"]

@@ -126,14 +126,14 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for dataset in ("voc", "cells"):
         for k, method in enumerate(["ohem", "sohem"]):
             for seed in (0, 1):
-                run = Path("results") / dataset / method / f"seed{seed}"
+                run = Path("results") / "runs" / dataset / method / f"seed{seed}"
                 files.write_text(run / "ap.csv", ap(0.8 + 0.1 * k).to_csv(index=False))
                 files.write_table(run / "log.parquet", log(beta=1.9 if k else None))
         scopes = [("mAP", "mean"), ("rigid", "mean"), ("nonrigid", "mean"), ("dog", "class"), ("cat", "class")]
         for name, value in (("difference_ohem_sohem", "difference"), ("interval_ohem", "ap"), ("interval_sohem", "ap")):
             rows = [f"{scope},{kind},0.5,5.0,-1.25,11.5" for scope, kind in scopes]
             text = "\n".join([f"scope,kind,iou,{value},low,high", *rows])
-            files.write_text(Path("results") / dataset / f"{name}.csv", text + "\n")
+            files.write_text(Path("results") / "paper/statistics" / dataset / f"{name}.csv", text + "\n")
     return Path("results")
 
 
@@ -180,10 +180,10 @@ def test_the_step_writes_tables_that_say_what_they_are(results: Path, name: str)
 
 
 def test_a_missing_run_is_named_with_what_makes_it(results: Path, capsys: pytest.CaptureFixture) -> None:
-    (results / "voc" / "sohem" / "seed1" / "log.parquet").unlink()
+    (results / "runs" / "voc" / "sohem" / "seed1" / "log.parquet").unlink()
     assert make("fig3", results) == 2
     message = capsys.readouterr().err
-    assert "results/voc/sohem/seed1/log.parquet: no such file (1 of 4 runs lack it)" in message
+    assert "results/runs/voc/sohem/seed1/log.parquet: no such file (1 of 4 runs lack it)" in message
     assert "sohem train for data set voc, method sohem, seed 1" in message
     assert not (results / "fig3.svg").exists()
 
@@ -195,7 +195,7 @@ def test_an_unknown_artifact_is_named(results: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_damaged_run_is_named(results: Path, capsys: pytest.CaptureFixture) -> None:
-    (results / "voc" / "ohem" / "seed0" / "ap.csv").write_text("iou\n0.5\n")
+    (results / "runs" / "voc" / "ohem" / "seed0" / "ap.csv").write_text("iou\n0.5\n")
     assert make("table2", results) == 2
     assert "seed0/ap.csv: not a table of AP" in capsys.readouterr().err
 
@@ -206,7 +206,7 @@ def test_a_damaged_run_is_named(results: Path, capsys: pytest.CaptureFixture) ->
 def test_differences_that_are_missing_or_damaged_are_named(
     results: Path, capsys: pytest.CaptureFixture, text: str | None, message: str
 ) -> None:
-    path = results / "voc" / "difference_ohem_sohem.csv"
+    path = results / "paper/statistics/voc" / "difference_ohem_sohem.csv"
     path.unlink() if text is None else path.write_text(text)
     assert make("table2", results) == 2
     assert f"{path}: " in (shown := capsys.readouterr().err)

@@ -41,6 +41,8 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
         ("methods.ohem.alpha", 1, "methods.ohem.alpha: unknown key"),
         ("datasets.voc.rigid", ["cart"], 'datasets.voc.rigid: "cart" is not defined; expected one of aeroplane'),
         ("datasets.voc.beta_target", "big", "expected a number of at least 0, or ratio"),
+        ("run.name", "My run", 'run.name: "My run" is not allowed; expected lower-case letters and digits'),
+        ("run.name", "paper", 'run.name: "paper" is not allowed; expected a name that is none of demo, paper'),
         ("run.methods", ["hoem"], 'run.methods: "hoem" is not defined; expected one of ohem, sohem'),
         ("evaluation.ious", [0.5, 1.5], "evaluation.ious.1: 1.5 is not allowed; expected a number below 1"),
     ],
@@ -134,9 +136,11 @@ def test_what_an_artifact_is_made_from(given):
     sources = {
         name: list(params.artifact_sources(given, spec).values()) for name, spec in params.artifacts(given).items()
     }
-    assert sources["fig2a"] == ["voc/ohem/seed0/ap.csv"]
-    assert sources["improvement"] == ["voc/difference_ohem_sohem.csv", "kitti/difference_ohem_sohem.csv"]
-    assert sources["intervals"] == [f"{d}/interval_{m}.csv" for d in ("voc", "kitti") for m in ("ohem", "sohem")]
+    assert sources["fig2a"] == ["runs/voc/ohem/seed0/ap.csv"]
+    assert sources["improvement"] == [f"paper/statistics/{d}/difference_ohem_sohem.csv" for d in ("voc", "kitti")]
+    assert sources["intervals"] == [
+        f"paper/statistics/{d}/interval_{m}.csv" for d in ("voc", "kitti") for m in ("ohem", "sohem")
+    ]
 
 
 def test_the_part_of_a_step_keeps_the_order_of_classes_and_no_other(given):

@@ -34,9 +34,8 @@ def copy(finished, tmp_path):
 
 def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
     finished.assert_in_step()
-    assert {path.name for path in (finished.path / "results" / "demo" / "voc").iterdir()} == {
-        "ohem", "sohem", "split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv",
-        "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv",
+    assert {path.name for path in (finished.path / "results" / "demo" / "data" / "voc").iterdir()} == {
+        "split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv",
     }  # fmt: skip
 
 
@@ -47,23 +46,23 @@ def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
     for name, spec in specs.items():
         table = spec["kind"].endswith("table")
         for suffix in ("csv", "md", "tex") if table else ("svg", "png"):
-            assert (results / f"{name}.{suffix}").stat().st_size > 100
+            assert (results / "paper" / f"{name}.{suffix}").stat().st_size > 100
             if suffix in ("md", "tex"):
-                assert "demo scale, generated data" in (results / f"{name}.{suffix}").read_text()
-        record = json.loads((results / f"{name}.provenance.json").read_text())
+                assert "demo scale, generated data" in (results / "paper" / f"{name}.{suffix}").read_text()
+        record = json.loads((results / "paper" / f"{name}.provenance.json").read_text())
         expected = {f"results/demo/{path}" for path in params.artifact_sources(given, spec).values()}
-        expected |= {f"results/demo/{d}/difference_ohem_sohem.csv" for d in spec["datasets"] if table}
+        expected |= {f"results/demo/paper/statistics/{d}/difference_ohem_sohem.csv" for d in spec["datasets"] if table}
         assert {entry["path"] for entry in record["inputs"]} == expected
         for entry in record["inputs"]:
             assert hashlib.sha256((finished.path / entry["path"]).read_bytes()).hexdigest() == entry["sha256"]
     for dataset in ("voc", "kitti"):
-        assert (results / f"contact_{dataset}.png").stat().st_size > 10_000
+        assert (results / "paper" / f"contact_{dataset}.png").stat().st_size > 10_000
         for sheet in ("detections", "differences", "mined"):
-            assert (results / f"{sheet}_{dataset}.png").stat().st_size > 10_000
-        split, manifest = results / dataset / "split.json", finished.path / "data" / "demo" / f"{dataset}.json"
+            assert (results / "paper" / f"{sheet}_{dataset}.png").stat().st_size > 10_000
+        split, manifest = results / "data" / dataset / "split.json", finished.path / "data" / "demo" / f"{dataset}.json"
         assert json.loads(split.read_text())["tree"] == json.loads(manifest.read_text())["sha256"]
     for name in published.TITLES:
-        shown = pd.read_csv(results / "published" / f"{name}.csv", dtype="str", keep_default_na=False)
+        shown = pd.read_csv(results / "paper" / "published" / f"{name}.csv", dtype="str", keep_default_na=False)
         assert shown.drop(columns="source").equals(published.read(name).fillna(""))
 
 
@@ -75,7 +74,7 @@ def test_the_report_is_whole_and_opens_in_a_browser(finished):
     assert "other parameters than today's" not in text
     head = finished("git rev-parse HEAD~1").strip()  # what it was made at, before the results were committed
     assert f"commit <code>{head}</code>" in text
-    for run in (finished.path / "results" / "demo").glob("*/*/seed*/metrics.json"):
+    for run in (finished.path / "results" / "demo").glob("runs/*/*/seed*/metrics.json"):
         assert all(f"{value:.2f}" in text for value in json.loads(run.read_text()).values())
     with browser.browser() as chromium:
         assert [chromium.faults(page, width) for width in (browser.PHONE, browser.DESKTOP)] == [[], []]
@@ -83,16 +82,16 @@ def test_the_report_is_whole_and_opens_in_a_browser(finished):
 
 def test_the_claims_of_the_paper_are_judged_from_the_runs(finished):
     results = finished.path / "results" / "demo"
-    written = json.loads((results / "claims.json").read_text())
+    written = json.loads((results / "paper" / "claims.json").read_text())
     claims = {claim["id"]: claim for claim in written["claims"]}
     assert set(claims) == set(yaml.safe_load((finished.path / "claims.yaml").read_text())["claims"])
     assert all(claim["demonstration"] for claim in claims.values())
-    logs = [pd.read_parquet(results / f"voc/{m}/seed0/log.parquet")["loc_all"] for m in ("ohem", "sohem")]
+    logs = [pd.read_parquet(results / f"runs/voc/{m}/seed0/log.parquet")["loc_all"] for m in ("ohem", "sohem")]
     measured = claims["loc-loss-voc"]["numbers"]
     assert measured["value"] == pytest.approx(logs[1].iloc[-1] - logs[0].iloc[-1], rel=1e-4)  # an eighth of 6 is one
     assert claims["loc-loss-voc"]["verdict"] == "inconclusive"
     assert "no mAP at IoU 0.6" in claims["map-voc-0.6"]["reason"]  # the tiny run has other thresholds
-    assert (results / "claims.md").read_text().count("(demonstration)") == len(claims)
+    assert (results / "paper" / "claims.md").read_text().count("(demonstration)") == len(claims)
 
 
 @pytest.mark.parametrize(
@@ -100,13 +99,15 @@ def test_the_claims_of_the_paper_are_judged_from_the_runs(finished):
 )
 def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table, dataset):
     given, results = finished.params(), finished.path / "results" / "demo"
-    shown = pd.read_csv(results / f"{table}.csv")
+    shown = pd.read_csv(results / "paper" / f"{table}.csv")
     rigid = given["datasets"][dataset]["rigid"]
-    differences = pd.read_csv(results / dataset / "difference_ohem_sohem.csv").set_index(["scope", "iou"])
+    differences = pd.read_csv(results / "paper/statistics" / dataset / "difference_ohem_sohem.csv").set_index(
+        ["scope", "iou"]
+    )
     intervals = shown[shown["method"].isin(["improv low", "improv high"])].set_index("IoU")
     cells = 0
     for method, title in (("ohem", "OHEM"), ("sohem", "S-OHEM")):
-        run = results / dataset / method / "seed0"
+        run = results / "runs" / dataset / method / "seed0"
         ap = pd.read_csv(run / "ap.csv")
         headline = json.loads((run / "metrics.json").read_text())
         for iou in given["evaluation"]["ious"]:
@@ -130,7 +131,7 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
 
 
 def test_the_log_of_a_run_has_a_row_for_each_iteration(finished):
-    log = pd.read_parquet(finished.path / "results/demo/kitti/sohem/seed0/log.parquet")
+    log = pd.read_parquet(finished.path / "results/demo/runs/kitti/sohem/seed0/log.parquet")
     assert log["iteration"].tolist() == [1, 2, 3, 4, 5, 6]
     assert (log["n_all"] >= log["n_selected"]).all()
 
@@ -149,7 +150,7 @@ def test_a_clone_takes_the_results_from_a_remote(finished, tmp_path):
 
 def test_training_goes_on_after_a_kill(copy):
     copy.set("scales.demo.train.iterations", 40)
-    target = "results/demo/kitti/sohem/seed0/checkpoint.pt"
+    target = "results/demo/runs/kitti/sohem/seed0/checkpoint.pt"
     log = copy.path / "logs/demo/train/kitti-sohem-seed0.log"
     log.unlink()
     # Its rules only: the changed parameter concerns other runs too, which are not what is tested here.
@@ -187,7 +188,7 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     (copy.path / "data/demo/voc").rename(tmp_path / "cells")
     classes = copy.params()["datasets"]["voc"]["classes"]
     own = {
-        "run": {"datasets": ["cells"], "methods": ["ohem"]},
+        "run": {"name": "cells", "datasets": ["cells"], "methods": ["ohem"]},
         "datasets": {
             "cells": {
                 "title": "Cells",
@@ -204,8 +205,8 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
         "evaluate": 1, "interval": 1, "detections_sheet": 1, "mined_sheet": 1, "figure": 5, "table": 1,
         "report_page": 1,
     }  # fmt: skip
-    copy("snakemake --cores 2 results/demo/cells_ap_table.csv --configfile cells.yaml")
-    page = (copy.path / "results/demo/cells_ap_table.md").read_text()
+    copy("snakemake --cores 2 results/cells/paper/cells_ap_table.csv --configfile cells.yaml")
+    page = (copy.path / "results/cells/paper/cells_ap_table.md").read_text()
     assert "demo scale, real data" in page
     assert "Cells" in page
     assert (tmp_path / "cells" / "JPEGImages").is_dir()
@@ -219,11 +220,11 @@ def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
     copy("snakemake --cores 2 ablation")
     assert copy.planned("ablation") == {}
     results = copy.path / "results" / "demo"
-    shown = pd.read_csv(results / "ablation.csv").set_index(["method", "iou"])
-    measured = json.loads((results / "kitti/random/seed0/metrics.json").read_text())
+    shown = pd.read_csv(results / "paper" / "ablation.csv").set_index(["method", "iou"])
+    measured = json.loads((results / "runs/kitti/random/seed0/metrics.json").read_text())
     for iou in copy.params()["evaluation"]["ious"]:
         assert shown.loc[("random", iou), "ap"] == pytest.approx(measured[f"mAP@{iou}"], abs=0.011)
-    assert "demo scale, generated data, one seed" in (results / "ablation.md").read_text()
+    assert "demo scale, generated data, one seed" in (results / "paper" / "ablation.md").read_text()
     assert copy.planned() == {"report_page": 1}  # which shows the ablation where there is one
     copy("snakemake --cores 2 all")
     assert "Ablation: each way to choose the RoIs" in (results / "report.html").read_text()
@@ -233,10 +234,10 @@ def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
 
 
 def test_a_failed_step_shows_its_message(copy):
-    copy("rm results/demo/voc/ohem/seed0/metrics.json results/demo/voc/ohem/seed0/per_class.json")
-    (copy.path / "results/demo/voc/ohem/seed0/detections.parquet").write_text("not a table")
-    shown = copy("snakemake --cores 1 results/demo/voc/ohem/seed0/metrics.json", status=1)
-    assert "sohem: error: results/demo/voc/ohem/seed0/detections.parquet: not a Parquet table" in shown
+    copy("rm results/demo/runs/voc/ohem/seed0/metrics.json results/demo/runs/voc/ohem/seed0/per_class.json")
+    (copy.path / "results/demo/runs/voc/ohem/seed0/detections.parquet").write_text("not a table")
+    shown = copy("snakemake --cores 1 results/demo/runs/voc/ohem/seed0/metrics.json", status=1)
+    assert "sohem: error: results/demo/runs/voc/ohem/seed0/detections.parquet: not a Parquet table" in shown
     assert "Traceback" not in shown
 
 

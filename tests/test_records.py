@@ -57,7 +57,7 @@ def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(
 
     assert changed_parameters(copy("dvc params diff HEAD~1 --json")) == {"methods.ohem.nms.iou"}
     metrics = json.loads(copy("dvc metrics diff HEAD~1 --json"))
-    assert set(metrics) == {f"results/demo/{dataset}/ohem/seed0/metrics.json" for dataset in ("voc", "kitti")}
+    assert set(metrics) == {f"results/demo/runs/{dataset}/ohem/seed0/metrics.json" for dataset in ("voc", "kitti")}
     assert all(set(numbers) == {"mAP@0.1", "mAP@0.2", "mAP@0.3"} for numbers in metrics.values())
     copy(f"dvc plots diff HEAD~1 --out {copy.path.parent / 'plots'}")
     page = (copy.path.parent / "plots" / "index.html").read_text()
@@ -89,7 +89,7 @@ def test_another_threshold_trains_nothing_and_back_comes_from_the_cache(copy):
     text = copy(f"dvc exp run --set-param evaluation.ious=[0.1,0.2,0.4] {' '.join(targets)}")
     assert stages_run(text) == targets
     assert copy.calls() == {"evaluate voc": 1, "evaluate kitti": 1}
-    assert "mAP@0.4" in (copy.path / "results/demo/kitti/ohem/seed0/metrics.json").read_text()
+    assert "mAP@0.4" in (copy.path / "results/demo/runs/kitti/ohem/seed0/metrics.json").read_text()
 
     copy("git checkout params.yaml")
     text = copy("dvc repro")
@@ -146,7 +146,7 @@ def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
 
 
 def test_a_deleted_tree_of_generated_images_is_made_again(copy):
-    copy("rm -r data/demo/kitti results/demo/contact_kitti.png")
+    copy("rm -r data/demo/kitti results/demo/paper/contact_kitti.png")
     copy("dvc repro contact_sheet@kitti --force --single-item")
     assert copy.calls() == {"fetch kitti": 1, "contact-sheet kitti": 1}
     copy.assert_in_step()

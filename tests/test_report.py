@@ -52,42 +52,43 @@ def record(given, step, **wildcards):
         "versions": {"python": "3.12.1", "torch": "2.11.0"},
         "platform": "Linux x86_64",
         "device": "cpu",
-        "inputs": [{"path": "results/demo/kitti/images.parquet", "sha256": "ab" * 32}],
+        "inputs": [{"path": "results/demo/data/kitti/images.parquet", "sha256": "ab" * 32}],
     }
 
 
 def fill(folder, given):
     """The results of such a run."""
-    kitti = folder / "kitti"
+    data, runs, paper = folder / "data/kitti", folder / "runs/kitti", folder / "paper"
+    statistics = paper / "statistics/kitti"
+    statistics.mkdir(parents=True)
     subset = {"images": 3, "objects": {"car": 2, "van": 5}, "difficult": 0, "ignored": 0, "ids": []}
-    kitti.mkdir(parents=True)
-    files.write_json(kitti / "split.json", {"subsets": {"train": subset, "test": subset}, "tree": "cd" * 32})
+    files.write_json(data / "split.json", {"subsets": {"train": subset, "test": subset}, "tree": "cd" * 32})
     rows = [["mAP", "mean", iou, 60.0, 61.5, 1.5, None, low, 4.0, 0.25, 0.25, 1]
             for iou, low in ((0.5, -1.0), (0.6, 0.5))]  # fmt: skip
     columns = ["scope", "kind", "iou", "first", "second", "difference"]
     columns += ["seed_sd", "low", "high", "p", "p_holm", "seeds"]
-    pd.DataFrame(rows, columns=columns).to_csv(kitti / "difference_ohem_sohem.csv", index=False)
+    pd.DataFrame(rows, columns=columns).to_csv(statistics / "difference_ohem_sohem.csv", index=False)
     machine = {"cpu": "Some CPU", "cores": 2, "threads": 1, "gpu": None}
     for method, seconds in (("ohem", 75.0), ("sohem", 50.0)):
         interval = {"scope": ["mAP", "mAP"], "iou": [0.5, 0.6], "ap": [60.0, 61.5], "seed_sd": None}
-        pd.DataFrame(interval).to_csv(kitti / f"interval_{method}.csv", index=False)
-        run = kitti / method / "seed0"
+        pd.DataFrame(interval).to_csv(statistics / f"interval_{method}.csv", index=False)
+        run = runs / method / "seed0"
         files.write_json(run / "metrics.json", {"mAP@0.5": 60.0, "mAP@0.6": 61.5, "mAP@0.7": None, "rigid@0.5": 12.34})
         log = {"cls_all": [9.0] + [0.25] * 50, "loc_all": [9.0] + [0.125] * 50}
         files.write_table(run / "log.parquet", pd.DataFrame(log))
         cost = {"sessions": 2, "seconds": seconds, "joules": None}
         origin = record(given, "train", dataset="kitti", method=method)
         files.write_json(run / "provenance.json", {**origin, "machine": machine, "cost": cost})
-    (folder / "fig3.svg").write_text(SVG)
-    (folder / "table4b.csv").write_text(
+    (paper / "fig3.svg").write_text(SVG)
+    (paper / "table4b.csv").write_text(
         "method,IoU,rigid,non-rigid\nOHEM,0.5,60.00,9.50\nS-OHEM,0.5,61.00,\n"
         "improv,0.5,1.00,\nimprov low,0.5,-2.00,\nimprov high,0.5,3.00,\n"
     )
     for name in ("fig3", "table4b"):
-        files.write_json(folder / f"{name}.provenance.json", record(given, "artifact", artifact=name))
+        files.write_json(paper / f"{name}.provenance.json", record(given, "artifact", artifact=name))
     for name, step in ((name, f"{name}_sheet") for name in ("mined", "differences", "detections", "contact")):
-        Image.new("RGB", (40, 20), "red").save(folder / f"{name}_kitti.png")
-        files.write_json(folder / f"{name}_kitti.provenance.json", record(given, step, dataset="kitti"))
+        Image.new("RGB", (40, 20), "red").save(paper / f"{name}_kitti.png")
+        files.write_json(paper / f"{name}_kitti.provenance.json", record(given, step, dataset="kitti"))
     numbers = {"value": 1.5, "unit": "points", "direction": "above", "bound": 0.0, "printed": {"Table 3": 0.5}}
     claims = [
         {**CLAIM, "id": "a", "sentence": "It <em>helps</em> at 0.5", "verdict": "supported", "numbers": numbers,
@@ -98,7 +99,7 @@ def fill(folder, given):
          "interval_is": None, "artifact": None},
     ]  # fmt: skip
     audit = [{"id": "x", "place": "Table 4(b)", "finding": "two cells are swapped", "numbers": {}, "agrees": False}]
-    files.write_json(folder / "claims.json", {"notice": "demo scale, generated data", "claims": claims, "audit": audit})
+    files.write_json(paper / "claims.json", {"notice": "demo scale, generated data", "claims": claims, "audit": audit})
 
 
 def report(folder, given, status=0):
@@ -167,11 +168,13 @@ def test_the_same_results_give_the_same_bytes(page, given):
 
 def test_what_is_missing_is_named_and_the_rest_is_shown(page, given, tmp_path):
     fill(tmp_path / "demo", given)
-    for name in ("fig3.svg", "claims.json", "kitti/ohem/seed0/metrics.json"):
+    for name in ("paper/fig3.svg", "paper/claims.json", "runs/kitti/ohem/seed0/metrics.json"):
         (tmp_path / "demo" / name).unlink()
     text = words(report(tmp_path / "demo", given).read_text())
     assert "3 files are not there" in text
-    assert all(f"demo/{name}" in text for name in ("fig3.svg", "claims.json", "kitti/ohem/seed0/metrics.json"))
+    assert all(
+        f"demo/{name}" in text for name in ("paper/fig3.svg", "paper/claims.json", "runs/kitti/ohem/seed0/metrics.json")
+    )
     assert "Figure 3" not in text
     assert "KITTI12 OHEM 0 n/a n/a n/a 51" in text
     assert "KITTI12 S-OHEM 0 60.00" in text
@@ -194,7 +197,7 @@ def test_results_of_other_parameters_are_marked(page, given, tmp_path):
 
 def test_a_damaged_file_is_named(given, tmp_path, capsys):
     fill(tmp_path / "demo", given)
-    (tmp_path / "demo" / "fig3.svg").write_text("<svg/>")
+    (tmp_path / "demo" / "paper/fig3.svg").write_text("<svg/>")
     report(tmp_path / "demo", given, status=2)
     assert "fig3.svg: not an SVG with width and height in points" in capsys.readouterr().err
 

@@ -245,24 +245,25 @@ def artifacts(params: Params) -> dict[str, Params]:
     return {n: s for n, s in result.items() if n not in compared or len(artifact_methods(params, s)) > 1}
 
 
-_LOG, _AP_TABLE = "{dataset}/{method}/seed{seed}/log.parquet", "{dataset}/{method}/seed{seed}/ap.csv"
+_RUN, STATISTICS = "runs/{dataset}/{method}/seed{seed}", "paper/statistics/{dataset}"
+_LOG, _AP_TABLE = f"{_RUN}/log.parquet", f"{_RUN}/ap.csv"
 
-# What each kind of figure or table is made from, below results/<scale>; {first} is the method that others are compared
+# What each kind of figure or table is made from, below results/<name>; {first} is the method that others are compared
 # with. Tables show the intervals of sohem difference as well.
 ARTIFACT_SOURCES = {
     "ap_figure": _AP_TABLE,
     "loss_figure": _LOG,
     "strata_figure": _LOG,
     "ratio_figure": _LOG,
-    "interval_figure": "{dataset}/interval_{method}.csv",
-    "improvement_figure": "{dataset}/difference_{first}_{method}.csv",
+    "interval_figure": f"{STATISTICS}/interval_{{method}}.csv",
+    "improvement_figure": f"{STATISTICS}/difference_{{first}}_{{method}}.csv",
     "ap_table": _AP_TABLE,
     "rigid_table": _AP_TABLE,
 }
 
 
 def artifact_sources(params: Params, spec: Params) -> dict[tuple[str, str, int], str]:
-    """(data set, method, seed) -> the file that an artifact reads, below results/<scale>.
+    """(data set, method, seed) -> the file that an artifact reads, below results/<name>.
 
     The seed is the first of the run's where a file is made from all of them.
     """

@@ -74,6 +74,8 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         "minItems": lambda: f"a list of at least {expected}",
         "maxItems": lambda: f"a list of at most {expected}",
         "minLength": lambda: "some text",
+        "pattern": lambda: "lower-case letters and digits",
+        "not": lambda: "a name that is none of " + ", ".join(expected["enum"]),
         "uniqueItems": lambda: "a list without repetitions",
     }.get(rule, lambda: error.message)
     return [f"{key}: {value} is not allowed; expected {wording()}"]

@@ -41,17 +41,22 @@ SEEDS = config["run"]["seeds"]
 ARTIFACTS = params.artifacts(config)
 FIGURES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("figure")]
 TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("table")]
-PAPER = "src/sohem/paper/published"
-PUBLISHED = [name for name in TABLES if Path(f"{PAPER}/{name}.csv").exists()]
+PRINTED = "src/sohem/paper/published"  # the numbers that the paper printed
+PUBLISHED = [name for name in TABLES if Path(f"{PRINTED}/{name}.csv").exists()]
 
 # Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
 CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
 
 ABLATION = config["ablation"]
 
-RES = f"results/{SCALE}"
-RUN = f"{RES}/{{dataset}}/{{method}}/seed{{seed}}"
-LOG = f"logs/{SCALE}"  # logs, and benchmarks beside them
+NAME = config["run"].get("name", SCALE)  # a run laid over params.yaml may have results of its own
+SHARED = f"results/{SCALE}"  # what all runs of a scale start from
+RES = f"results/{NAME}"
+DATA = f"{RES}/data/{{dataset}}"
+RUN = f"{RES}/runs/{{dataset}}/{{method}}/seed{{seed}}"
+PAPER = f"{RES}/paper"  # what is made from all runs
+STATISTICS = f"{PAPER}/statistics/{{dataset}}"
+LOG = f"logs/{NAME}"  # logs, and benchmarks beside them
 
 
 wildcard_constraints:
@@ -86,7 +91,7 @@ def fetch_sources(wildcards):
 def proposals(wildcards):
     """The proposals of a data set whose detector needs external ones."""
     fast = config["datasets"][wildcards.dataset]["detector"] == "fast_rcnn"
-    return [f"{RES}/{wildcards.dataset}/proposals.parquet"] if fast else []
+    return expand(f"{DATA}/proposals.parquet", dataset=wildcards.dataset) if fast else []
 
 
 def chunks(wildcards):
@@ -118,7 +123,7 @@ def existing(file, key):
 
 def weights(wildcards):
     """The weights that training starts from."""
-    return [] if SETTINGS["weights"] == "none" else [f"{RES}/pretrained.pt"]
+    return [] if SETTINGS["weights"] == "none" else [f"{SHARED}/pretrained.pt"]
 
 
 def option(name):
@@ -169,7 +174,7 @@ def artifact_differences(wildcards):
 
 def published(wildcards):
     """The paper's own numbers, which a table of the paper shows below ours."""
-    return [f"{PAPER}/{wildcards.artifact}.csv"] if wildcards.artifact in PUBLISHED else []
+    return [f"{PRINTED}/{wildcards.artifact}.csv"] if wildcards.artifact in PUBLISHED else []
 
 
 def gpu():

@@ -21,9 +21,9 @@ rule split:
         manifest=rules.fetch.output.manifest,
         src=sources.of_steps("split"),
     output:
-        split=f"{RES}/{{dataset}}/split.json",
-        images=f"{RES}/{{dataset}}/images.parquet",
-        ground_truth=f"{RES}/{{dataset}}/ground_truth.parquet",
+        split=f"{DATA}/split.json",
+        images=f"{DATA}/images.parquet",
+        ground_truth=f"{DATA}/ground_truth.parquet",
     params:
         cfg=cfg("split", "dataset"),
     log:
@@ -44,12 +44,12 @@ rule contact_sheet:
         src=sources.of_steps("contact-sheet"),
     output:
         sheet=report(
-            f"{RES}/contact_{{dataset}}.png",
+            f"{PAPER}/contact_{{dataset}}.png",
             caption="../report/contact_sheet.rst",
             category="Data",
             labels={"data set": "{dataset}", "shows": "ground truth"},
         ),
-        provenance=f"{RES}/contact_{{dataset}}.provenance.json",
+        provenance=f"{PAPER}/contact_{{dataset}}.provenance.json",
     params:
         cfg=cfg("contact_sheet", "dataset"),
     log:
@@ -68,7 +68,7 @@ rule propose:
         images=rules.split.output.images,
         src=sources.of_steps("propose"),
     output:
-        temp(f"{RES}/{{dataset}}/proposals/{{chunk}}.parquet"),
+        temp(f"work/{NAME}/proposals/{{dataset}}/{{chunk}}.parquet"),
     params:
         cfg=cfg("propose", "dataset"),
     log:
@@ -88,8 +88,8 @@ rule merge_proposals:
         published=published_boxes,
         src=sources.of_steps("merge-proposals"),
     output:
-        proposals=f"{RES}/{{dataset}}/proposals.parquet",
-        recall=f"{RES}/{{dataset}}/recall.csv",
+        proposals=f"{DATA}/proposals.parquet",
+        recall=f"{DATA}/recall.csv",
     params:
         cfg=cfg("propose", "dataset"),
     log:

@@ -53,11 +53,11 @@ rule difference:
     input:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        first=expand(f"{RES}/{{dataset}}/{{first}}/seed{{seed}}/detections.parquet", seed=SEEDS, allow_missing=True),
-        second=expand(f"{RES}/{{dataset}}/{{second}}/seed{{seed}}/detections.parquet", seed=SEEDS, allow_missing=True),
+        first=expand(RUN.replace("method", "first") + "/detections.parquet", seed=SEEDS, allow_missing=True),
+        second=expand(RUN.replace("method", "second") + "/detections.parquet", seed=SEEDS, allow_missing=True),
         src=sources.of_steps("difference"),
     output:
-        csv=f"{RES}/{{dataset}}/difference_{{first}}_{{second}}.csv",
+        csv=f"{STATISTICS}/difference_{{first}}_{{second}}.csv",
     params:
         cfg=cfg("difference", "dataset"),
         runs=lambda wildcards, input: [f"{wildcards.first}={f}" for f in input.first]
@@ -78,7 +78,7 @@ rule interval:
         runs=expand(rules.detect.output.detections, seed=SEEDS, allow_missing=True),
         src=sources.of_steps("interval"),
     output:
-        csv=f"{RES}/{{dataset}}/interval_{{method}}.csv",
+        csv=f"{STATISTICS}/interval_{{method}}.csv",
     params:
         cfg=cfg("interval", "dataset"),
     log:
@@ -100,12 +100,12 @@ rule differences_sheet:
         src=sources.of_steps("differences-sheet"),
     output:
         sheet=report(
-            f"{RES}/differences_{{dataset}}.png",
+            f"{PAPER}/differences_{{dataset}}.png",
             caption="../report/differences_sheet.rst",
             category="Evidence",
             labels={"data set": "{dataset}", "shows": "where the methods differ most"},
         ),
-        provenance=f"{RES}/differences_{{dataset}}.provenance.json",
+        provenance=f"{PAPER}/differences_{{dataset}}.provenance.json",
     params:
         cfg=cfg("differences_sheet", "dataset"),
         detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.detections)],
@@ -127,12 +127,12 @@ rule mined_sheet:
         src=sources.of_steps("mined-sheet"),
     output:
         sheet=report(
-            f"{RES}/mined_{{dataset}}.png",
+            f"{PAPER}/mined_{{dataset}}.png",
             caption="../report/mined_sheet.rst",
             category="Evidence",
             labels={"data set": "{dataset}", "shows": "what was mined"},
         ),
-        provenance=f"{RES}/mined_{{dataset}}.provenance.json",
+        provenance=f"{PAPER}/mined_{{dataset}}.provenance.json",
     params:
         cfg=cfg("mined_sheet", "dataset"),
         mined=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.mined)],
@@ -155,12 +155,12 @@ rule detections_sheet:
         src=sources.of_steps("detections-sheet"),
     output:
         sheet=report(
-            f"{RES}/detections_{{dataset}}.png",
+            f"{PAPER}/detections_{{dataset}}.png",
             caption="../report/detections_sheet.rst",
             category="Data",
             labels={"data set": "{dataset}", "shows": "detections"},
         ),
-        provenance=f"{RES}/detections_{{dataset}}.provenance.json",
+        provenance=f"{PAPER}/detections_{{dataset}}.provenance.json",
     params:
         cfg=cfg("detections_sheet", "dataset"),
         detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.detections)],

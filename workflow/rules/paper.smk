@@ -7,16 +7,16 @@ rule figure:
         src=sources.of_steps("artifact"),
     output:
         svg=report(
-            f"{RES}/{{artifact}}.svg",
+            f"{PAPER}/{{artifact}}.svg",
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{artifact}"},
         ),
-        png=f"{RES}/{{artifact}}.png",
-        provenance=f"{RES}/{{artifact}}.provenance.json",
+        png=f"{PAPER}/{{artifact}}.png",
+        provenance=f"{PAPER}/{{artifact}}.provenance.json",
     params:
         cfg=cfg("artifact", "artifact"),
-        results=lambda wildcards, output: str(Path(output.svg).parent),
+        results=RES,
         stem=lambda wildcards, output: output.svg.removesuffix(".svg"),
     wildcard_constraints:
         artifact="|".join(FIGURES) or "(?!)",
@@ -37,17 +37,17 @@ rule table:
         src=sources.of_steps("artifact"),
     output:
         csv=report(
-            f"{RES}/{{artifact}}.csv",
+            f"{PAPER}/{{artifact}}.csv",
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{artifact}", "numbers": "ours"},
         ),
-        md=f"{RES}/{{artifact}}.md",
-        tex=f"{RES}/{{artifact}}.tex",
-        provenance=f"{RES}/{{artifact}}.provenance.json",
+        md=f"{PAPER}/{{artifact}}.md",
+        tex=f"{PAPER}/{{artifact}}.tex",
+        provenance=f"{PAPER}/{{artifact}}.provenance.json",
     params:
         cfg=cfg("artifact", "artifact"),
-        results=lambda wildcards, output: str(Path(output.csv).parent),
+        results=RES,
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     wildcard_constraints:
         artifact="|".join(TABLES) or "(?!)",
@@ -68,25 +68,25 @@ rule ablation_artifacts:
         src=sources.of_steps("ablation"),
     output:
         csv=report(
-            f"{RES}/ablation.csv",
+            f"{PAPER}/ablation.csv",
             caption="../report/ablation.rst",
             category="Tables",
             labels={"table": "ablation", "numbers": "ours"},
         ),
-        md=f"{RES}/ablation.md",
-        tex=f"{RES}/ablation.tex",
-        provenance=f"{RES}/ablation.provenance.json",
+        md=f"{PAPER}/ablation.md",
+        tex=f"{PAPER}/ablation.tex",
+        provenance=f"{PAPER}/ablation.provenance.json",
         svg=report(
-            f"{RES}/ablation_figure.svg",
+            f"{PAPER}/ablation_figure.svg",
             caption="../report/ablation.rst",
             category="Figures",
             labels={"figure": "ablation"},
         ),
-        png=f"{RES}/ablation_figure.png",
-        figure_provenance=f"{RES}/ablation_figure.provenance.json",
+        png=f"{PAPER}/ablation_figure.png",
+        figure_provenance=f"{PAPER}/ablation_figure.provenance.json",
     params:
         cfg=cfg("ablation"),
-        results=lambda wildcards, output: str(Path(output.csv).parent),
+        results=RES,
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     log:
         f"{LOG}/ablation.log",
@@ -101,14 +101,14 @@ rule report_page:
         results=report_results,
         captions=sorted(Path("workflow/report").glob("*.rst")),
         templates=expand("src/sohem/report/templates/{name}.html.j2", name=["base", "drawn", "report"]),
-        published=sorted(Path(PAPER).glob("table*.csv")),
+        published=sorted(Path(PRINTED).glob("table*.csv")),
         src=sources.of_steps("report"),
     output:
         page=report(f"{RES}/report.html", caption="../report/page.rst", category="Report"),
         provenance=f"{RES}/report.provenance.json",
     params:
         cfg=cfg("report"),
-        results=lambda wildcards, output: str(Path(output.page).parent),
+        results=RES,
         ablation=ablation_results,
     log:
         f"{LOG}/report.log",
@@ -120,17 +120,17 @@ rule report_page:
 
 rule published:
     input:
-        csv=f"{PAPER}/{{table}}.csv",
+        csv=f"{PRINTED}/{{table}}.csv",
         src=sources.of_steps("published"),
     output:
         csv=report(
-            f"{RES}/published/{{table}}.csv",
+            f"{PAPER}/published/{{table}}.csv",
             caption="../report/published.rst",
             category="Tables",
             labels={"table": "{table}", "numbers": "published"},
         ),
-        md=f"{RES}/published/{{table}}.md",
-        tex=f"{RES}/published/{{table}}.tex",
+        md=f"{PAPER}/published/{{table}}.md",
+        tex=f"{PAPER}/published/{{table}}.tex",
     params:
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     log:
@@ -145,15 +145,15 @@ rule claims:
     input:
         claims="claims.yaml",
         evidence=evidence,
-        published=sorted(Path(PAPER).glob("*.csv")),
+        published=sorted(Path(PRINTED).glob("*.csv")),
         src=sources.of_steps("claims"),
     output:
-        json=f"{RES}/claims.json",
-        md=report(f"{RES}/claims.md", caption="../report/claims.rst", category="Claims"),
-        provenance=f"{RES}/claims.provenance.json",
+        json=f"{PAPER}/claims.json",
+        md=report(f"{PAPER}/claims.md", caption="../report/claims.rst", category="Claims"),
+        provenance=f"{PAPER}/claims.provenance.json",
     params:
         cfg=cfg("claims"),
-        results=lambda wildcards, output: str(Path(output.json).parent),
+        results=RES,
         stem=lambda wildcards, output: output.json.removesuffix(".json"),
     log:
         f"{LOG}/claims.log",

@@ -8,8 +8,8 @@ if SETTINGS["weights"] != "none":
             file=published_weights,
             src=sources.of_steps("pretrain"),
         output:
-            weights=f"{RES}/pretrained.pt",
-            report=f"{RES}/pretrain.json",
+            weights=f"{SHARED}/pretrained.pt",
+            report=f"{SHARED}/pretrain.json",
         params:
             cfg=cfg("pretrain"),
         log:
@@ -41,7 +41,7 @@ rule train:
         cfg=cfg("train", "dataset", "method"),
         proposals=option("proposals"),
         weights=option("weights"),
-        state=f"work/{SCALE}/{{dataset}}-{{method}}-seed{{seed}}",
+        state=f"work/{NAME}/{{dataset}}-{{method}}-seed{{seed}}",
         cache=f"work/{SCALE}/cache",
     log:
         f"{LOG}/train/{{dataset}}-{{method}}-seed{{seed}}.log",

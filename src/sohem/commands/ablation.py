@@ -1,8 +1,9 @@
 """Make the table and the figure of the ablation from measured intervals.
 
 Data sets, methods and baseline are those of the parameters (ablation). Read are, for every data set D and method M,
-D/interval_M.csv, and D/difference_BASELINE_M.csv. Written are OUT.csv (a row for each data set, variant and IoU, two
-decimals), OUT.md, OUT.tex, OUT_figure.svg and OUT_figure.png, with provenance for the table and for the figure.
+interval_M.csv and difference_BASELINE_M.csv in paper/statistics/D. Written are OUT.csv (a row for each data set,
+variant and IoU, two decimals), OUT.md, OUT.tex, OUT_figure.svg and OUT_figure.png, with provenance for the table and for
+the figure.
 """
 
 import argparse
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``sohem ablation``."""
     parser.add_argument("--results", required=True, type=Path, help="folder of the runs, e.g. results/demo")
     parser.add_argument(
-        "--out", required=True, type=Path, help="path to write without suffix, e.g. results/demo/ablation"
+        "--out", required=True, type=Path, help="path to write without suffix, e.g. results/demo/paper/ablation"
     )
 
 
@@ -32,8 +33,10 @@ def run(args: argparse.Namespace) -> None:
     methods = {name: settings["methods"][name] for name in chosen["methods"]}
     titles = {name: entry["title"] for name, entry in methods.items()}
     datasets = {name: settings["datasets"][name]["title"] for name in chosen["datasets"]}
-    measured = {(d, m): args.results / d / f"interval_{m}.csv" for d in datasets for m in methods}
-    compared = {(d, m): args.results / d / f"difference_{baseline}_{m}.csv"
+    measured = {
+        (d, m): args.results / "paper" / "statistics" / d / f"interval_{m}.csv" for d in datasets for m in methods
+    }
+    compared = {(d, m): args.results / "paper" / "statistics" / d / f"difference_{baseline}_{m}.csv"
                 for d in datasets for m in methods if m != baseline}  # fmt: skip
     intervals = {key: read(path, ablation.INTERVAL) for key, path in measured.items()}
     differences = {key: read(path, list(ablation.DIFFERENCE)) for key, path in compared.items()}

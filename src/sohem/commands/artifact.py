@@ -82,7 +82,11 @@ def difference_files(parameters: params.Params, spec: params.Params, results: Pa
         DataError: a file is missing.
     """
     first, *others = params.artifact_methods(parameters, spec)
-    found = {m: results / d / f"difference_{first}_{m}.csv" for d in spec["datasets"] for m in others}
+    found = {
+        m: results / "paper" / "statistics" / d / f"difference_{first}_{m}.csv"
+        for d in spec["datasets"]
+        for m in others
+    }
     for path in found.values():
         if not path.is_file():
             raise DataError(f"{path}: no such file; run sohem difference, or make it with snakemake {path}")

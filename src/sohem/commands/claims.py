@@ -74,12 +74,12 @@ def gather(parameters: params.Params, claims: statements.Claims, results: Path) 
     logs: dict[tuple[str, str], SeedTables] = {}
     metric = COLUMN[parameters["evaluation"]["metric"]]
     for dataset in datasets:
-        path = results / dataset / f"difference_{first}_{second}.csv"
+        path = results / "paper" / "statistics" / dataset / f"difference_{first}_{second}.csv"
         if {first, second} <= set(chosen["methods"]) and path.is_file():
             differences[dataset] = _read_csv(path, DIFFERENCE_COLUMNS)
             inputs.append(path)
         for method in (name for name in statements.methods(claims) if name in chosen["methods"]):
-            folders = {seed: results / dataset / method / f"seed{seed}" for seed in chosen["seeds"]}
+            folders = {seed: results / "runs" / dataset / method / f"seed{seed}" for seed in chosen["seeds"]}
             curves = {seed: folder / "ap.csv" for seed, folder in folders.items() if (folder / "ap.csv").is_file()}
             ap[dataset, method] = {seed: _read_csv(path, ["class", "iou", metric]) for seed, path in curves.items()}
             losses = {seed: folder / "log.parquet" for seed, folder in folders.items()}

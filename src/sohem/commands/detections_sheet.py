@@ -81,7 +81,7 @@ def read_methods(pairs: list[str], read: Callable[[str], Any] = files.read_table
         method, equals, path = pair.partition("=")
         if not (method and equals and path):
             raise SohemError(
-                f"{pair}: expected METHOD=FILE, for example ohem=results/demo/voc/ohem/seed0/detections.parquet"
+                f"{pair}: expected METHOD=FILE, for example ohem=results/demo/runs/voc/ohem/seed0/detections.parquet"
             )
         tables[method] = read(path)
     return tables

@@ -54,7 +54,9 @@ def by_method(words: list[str]) -> dict[str, list[Path]]:
     for word in words:
         method, sign, path = word.partition("=")
         if not sign:
-            raise DataError(f"{word}: expected METHOD=FILE, e.g. ohem=results/demo/voc/ohem/seed0/detections.parquet")
+            raise DataError(
+                f"{word}: expected METHOD=FILE, e.g. ohem=results/demo/runs/voc/ohem/seed0/detections.parquet"
+            )
         runs.setdefault(method, []).append(Path(path))
     if len(runs) != 2 or len({len(paths) for paths in runs.values()}) != 1:
         found = ", ".join(f"{len(paths)} of {method}" for method, paths in runs.items())

@@ -82,7 +82,7 @@ def gather(given: params.Params, found: Results, captions_folder: Path) -> dict[
     runs = [_run(given, run, found) for run in plan.runs(given)]
     shown = [made for part in plan.parts(given) if (made := _part(given, part, found, captions_folder))]
     records = [entry["provenance"] for entry in [*runs, *shown] if entry["provenance"]]
-    claims = found.json("claims.json", expected=bool(set(published.DATASETS.values()) & set(datasets)))
+    claims = found.json("paper/claims.json", expected=bool(set(published.DATASETS.values()) & set(datasets)))
     return {
         "notice": params.notice(given, list(datasets)),
         "scale": given["scale"],
@@ -116,8 +116,8 @@ def _headlines(given: params.Params, found: Results, methods: dict[str, str]) ->
     for other in others:
         rows: list[sections.Headline] = []
         for dataset in given["run"]["datasets"]:
-            difference = found.csv(f"{dataset}/difference_{first}_{other}.csv")
-            single = [found.csv(f"{dataset}/interval_{name}.csv") for name in (first, other)]
+            difference = found.csv(f"paper/statistics/{dataset}/difference_{first}_{other}.csv")
+            single = [found.csv(f"paper/statistics/{dataset}/interval_{name}.csv") for name in (first, other)]
             if difference is not None and single[0] is not None and single[1] is not None:
                 names = (methods[first], methods[other])
                 rows += sections.headline(dataset, names, difference, single[0], single[1])
@@ -146,7 +146,7 @@ def _part(given: params.Params, part: plan.Part, found: Results, folder: Path) -
     if path is None:
         return None
     level = given["evaluation"]["bootstrap"]["level"]
-    record = found.json(f"{part.name}.provenance.json", part.expected)
+    record = found.json(f"paper/{part.name}.provenance.json", part.expected)
     entry: dict[str, Any] = {
         "part": part,
         "caption": captions.caption(folder, part.caption, given, part.wildcards),
@@ -217,7 +217,7 @@ def _stale(record: dict[str, Any] | None, given: params.Params, step: str, **wil
 
 def _data(given: params.Params, name: str, found: Results) -> dict[str, Any]:
     """How many images and objects a data set has, and its checksum."""
-    split = found.json(f"{name}/split.json")
+    split = found.json(f"data/{name}/split.json")
     groups = metrics.groups(params.class_names(given, name), given["datasets"][name].get("rigid", []))
     return {
         "title": given["datasets"][name]["title"],

@@ -38,7 +38,7 @@ def intervals(
     for key in ("evaluation.metric", f"datasets.{dataset}.classes", f"datasets.{dataset}.rigid"):
         if comparison.at(settings[0], key) != comparison.at(settings[1], key):
             raise DataError(f"{key} was changed, so the two sides do not measure the same")
-    truth, images = _shared_truth(sides, f"results/{scale}/{dataset}")
+    truth, images = _shared_truth(sides, f"results/{scale}/data/{dataset}")
     first, second = (
         [side.table(f"{run.folder}/detections.parquet") for run in of_side]
         for side, of_side in zip(sides, runs, strict=True)

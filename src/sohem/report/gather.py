@@ -52,7 +52,7 @@ def gather(
     for side, found in zip(sides, runs, strict=True):
         if not found:
             raise SohemError(
-                f"{side.name} ({side.short}): no results there (results/*/*/*/seed*/metrics.json); "
+                f"{side.name} ({side.short}): no results there (results/*/runs/*/*/seed*/metrics.json); "
                 "name a commit that holds some, or make them: snakemake --cores all all"
             )
     order = settings[1].get("run", {}).get("datasets", [])

@@ -10,7 +10,7 @@ from sohem.params import Params
 class Part(NamedTuple):
     """A figure, a table or a sheet of images."""
 
-    name: str  # of its file below results/<scale>, without suffix; also its anchor in the page
+    name: str  # of its file below results/<name>/paper, without suffix; also its anchor in the page
     kind: str  # figure | table | sheet
     title: str
     caption: str  # file in workflow/report, without suffix
@@ -19,8 +19,8 @@ class Part(NamedTuple):
 
     @property
     def file(self) -> str:
-        """The file that is shown, relative to results/<scale>."""
-        return self.name + {"figure": ".svg", "table": ".csv", "sheet": ".png"}[self.kind]
+        """The file that is shown, relative to results/<name>."""
+        return f"paper/{self.name}" + {"figure": ".svg", "table": ".csv", "sheet": ".png"}[self.kind]
 
     @property
     def step(self) -> str:
@@ -37,7 +37,7 @@ class Run(NamedTuple):
 
     @property
     def folder(self) -> str:
-        return f"{self.dataset}/{self.method}/seed{self.seed}"
+        return f"runs/{self.dataset}/{self.method}/seed{self.seed}"
 
 
 RUN_FILES = ("metrics.json", "provenance.json", "log.parquet")
@@ -82,27 +82,30 @@ def pairs(given: Params) -> list[tuple[str, str, str]]:
 
 
 def files(given: Params, claimed: bool = True) -> list[str]:
-    """The files, relative to results/<scale>, that `snakemake all` makes before the report.
+    """The files, relative to results/<name>, that `snakemake all` makes before the report.
 
     Args:
         claimed: whether the paper's claims are about a data set that is run, so that there is a claims.json.
     """
-    found = ["claims.json"] if claimed else []
+    found = ["paper/claims.json"] if claimed else []
     for part in parts(given):
         if part.expected:
-            found += [part.file, f"{part.name}.provenance.json"]
+            found += [part.file, f"paper/{part.name}.provenance.json"]
         if part.kind == "table" and part.name in published.TITLES:
-            found.append(f"published/{part.name}.csv")
+            found.append(f"paper/published/{part.name}.csv")
     found += [f"{run.folder}/{name}" for run in runs(given) for name in RUN_FILES]
-    found += [f"{d}/split.json" for d in given["run"]["datasets"]]
-    found += [f"{d}/interval_{m}.csv" for d in given["run"]["datasets"] for m in given["run"]["methods"]]
-    found += [f"{d}/difference_{first}_{other}.csv" for d, first, other in pairs(given)]
+    found += [f"data/{d}/split.json" for d in given["run"]["datasets"]]
+    for dataset in given["run"]["datasets"]:
+        folder = parameters.STATISTICS.format(dataset=dataset)
+        found += [f"{folder}/interval_{method}.csv" for method in given["run"]["methods"]]
+        found += [f"{folder}/difference_{first}_{other}.csv" for d, first, other in pairs(given) if d == dataset]
     return found
 
 
 def optional_files(given: Params) -> list[str]:
-    """The files, relative to results/<scale>, that are shown if they are there."""
-    return [name for part in parts(given) if not part.expected for name in (part.file, f"{part.name}.provenance.json")]
+    """The files, relative to results/<name>, that are shown if they are there."""
+    extra = [part for part in parts(given) if not part.expected]
+    return [name for part in extra for name in (part.file, f"paper/{part.name}.provenance.json")]
 
 
 def label(name: str) -> str:

@@ -21,7 +21,9 @@ from sohem.errors import DataError, ParamsError, SohemError
 
 # What decides the results, beside the parameters.
 WHAT_COUNTS = ("src", "workflow", "requirements.lock")  # from the top of the repository
-RUN = re.compile(r"/?results/(?P<scale>[^/]+)/(?P<dataset>[^/]+)/(?P<method>[^/]+)/seed(?P<seed>\d+)/metrics\.json")
+RUN = re.compile(
+    r"/?results/(?P<scale>[^/]+)/runs/(?P<dataset>[^/]+)/(?P<method>[^/]+)/seed(?P<seed>\d+)/metrics\.json"
+)
 
 
 class Run(NamedTuple):
@@ -34,7 +36,7 @@ class Run(NamedTuple):
 
     @property
     def folder(self) -> str:
-        return f"results/{self.scale}/{self.dataset}/{self.method}/seed{self.seed}"
+        return f"results/{self.scale}/runs/{self.dataset}/{self.method}/seed{self.seed}"
 
 
 class Revision:
@@ -87,7 +89,7 @@ class Revision:
 
     def runs(self) -> list[Run]:
         """The runs that have metrics, of every scale, in the order of their folders."""
-        found = [RUN.fullmatch(path) for path in sorted(self.files.glob("/results/*/*/*/seed*/metrics.json"))]
+        found = [RUN.fullmatch(path) for path in sorted(self.files.glob("/results/*/runs/*/*/seed*/metrics.json"))]
         return [Run(m["scale"], m["dataset"], m["method"], int(m["seed"])) for m in found if m]
 
     def json(self, path: str) -> Any:
