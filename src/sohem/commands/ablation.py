@@ -2,8 +2,8 @@
 
 Data sets, methods and baseline are those of the parameters (ablation). Read are, for every data set D and method M,
 interval_M.csv and difference_BASELINE_M.csv in paper/statistics/D. Written are OUT.csv (a row for each data set,
-variant and IoU, two decimals), OUT.md, OUT.tex, OUT_figure.svg and OUT_figure.png, with provenance for the table and for
-the figure.
+variant and IoU, two decimals), OUT.md, OUT.tex, OUT_figure.svg and OUT_figure.png, with a provenance file for the table
+and one for the figure.
 """
 
 import argparse
