@@ -17,7 +17,7 @@ PIP = env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PIP_NO_DEPS=0 PIP_R
   PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint record sync compare ledger lock
+.PHONY: help demo test lint record sync compare lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -37,10 +37,11 @@ lint: $(READY)  ## ruff, mypy and snakemake --lint
 
 record: $(READY)  ## after snakemake: write what it made into dvc.lock
 	@echo "record: is everything up to date?"
-	@plan=$$(snakemake --dry-run --nocolor all 2>&1) || { printf '%s\n' "$$plan" >&2; exit 1; }; \
+	@plan=$$(snakemake --dry-run --nocolor all paper 2>&1) || { printf '%s\n' "$$plan" >&2; exit 1; }; \
 	case "$$plan" in *"Nothing to be done"*) ;; *) printf '%s\n' "$$plan" | sed -n '/^Job stats/,$$p' >&2; \
 	  echo "record: this is still to be made, so nothing was recorded; run: snakemake --cores all all" >&2; exit 1;; esac
 	@echo "record: writing dvc.lock"
+	@python -m sohem.sources workflow/code.json
 	dvc commit --force --quiet
 
 sync: $(READY)  ## after git checkout or pull, dvc pull, dvc repro: files and Snakemake's records as in dvc.lock
@@ -57,9 +58,6 @@ sync: $(READY)  ## after git checkout or pull, dvc pull, dvc repro: files and Sn
 
 compare: $(READY)  ## two commits side by side: make compare REV=HEAD~1 [AGAINST=HEAD]
 	@sohem compare --revision '$(or $(REV),HEAD~1)' $(if $(AGAINST),--against '$(AGAINST)')
-
-ledger: $(READY)  ## after a change of imports: the source files of each stage in dvc.yaml
-	python workflow/ledger.py
 
 lock:  ## resolve requirements.in into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \

@@ -120,13 +120,11 @@ class Clone:
 def standin(folder: Path) -> Path:
     """A folder of tools in which `sohem` is tests/standin.py."""
     folder.mkdir()
-    for tool in ("snakemake", "dvc", "python"):
-        (folder / tool).symlink_to(BIN / tool)
-    script = folder / "sohem"
-    script.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / "tests/standin.py"))} "$@"\n'
-    )
-    script.chmod(0o755)
+    tools = {tool: [BIN / tool] for tool in ("snakemake", "dvc", "python")}
+    for tool, words in {**tools, "sohem": [sys.executable, ROOT / "tests/standin.py"]}.items():
+        script = folder / tool
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
+        script.chmod(0o755)
     return folder
 
 

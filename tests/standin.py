@@ -62,6 +62,15 @@ def main(step, *words):
         kind = given["artifacts"][options["artifact"]]["kind"]
         suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
         outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}
+        outputs = {
+            suffix: path.parent / "png" / path.name if suffix == "png" else path for suffix, path in outputs.items()
+        }
+    if step == "ablation":
+        for path in sorted(Path(options["results"]).glob("paper/statistics/*/*.csv")):
+            digest.update(path.read_bytes())
+        suffixes = [".csv", ".md", ".tex", ".provenance.json", "_figure.svg", "_figure.png", "_figure.provenance.json"]
+        outputs = {suffix: Path(f"{options['out']}{suffix}") for suffix in suffixes}
+        outputs["_figure.png"] = Path(options["out"]).parent / "png" / "ablation_figure.png"
     if step.endswith("sheet"):
         outputs["provenance"] = outputs["out"].with_suffix(".provenance.json")
     if step == "claims":

@@ -27,6 +27,7 @@ from sohem.randomness import stream
 GIVEN = params.load(toy.ROOT / "params.yaml")
 METHODS = GIVEN["methods"]
 TOTAL = 80000
+ABLATION = yaml.safe_load(re.search(r"(?m)^  # methods: (.*)$", (toy.ROOT / "params.yaml").read_text())[1])  # as listed
 
 
 @pytest.mark.parametrize(
@@ -57,12 +58,12 @@ def test_the_quotas_of_both_readings_of_the_strata(method):
 
 
 def test_every_schedule_of_formula_1_has_its_numbers_above():
-    named = {name for name in GIVEN["ablation"]["methods"] if METHODS[name]["miner"] == "sohem"}
+    named = {name for name in ABLATION if METHODS[name]["miner"] == "sohem"}
     assert named == {"sohem", "cls_only", "constant_beta", "from_one", "falling_alpha", "sohem_no_nms"}
 
 
 def test_what_each_shipped_variant_changes():
-    assert ablation.changes({name: METHODS[name] for name in GIVEN["ablation"]["methods"]}) == [
+    assert ablation.changes({name: METHODS[name] for name in ABLATION}) == [
         "OHEM: the miner `ohem`.",
         "Random: the miner `random`.",
         "S-OHEM: the miner `sohem`.",
@@ -117,7 +118,7 @@ def test_the_rois_that_each_variant_selects(method, at_the_start, at_the_end):
 
 
 def test_every_variant_selects_other_rois_than_the_baseline():
-    others = [name for name in GIVEN["ablation"]["methods"] if name != "ohem"]
+    others = [name for name in ABLATION if name != "ohem"]
     assert all(chosen(name, TOTAL) != chosen("ohem", TOTAL) for name in others)
     assert sum(LABEL[k] > 0 for k in chosen("random", 1)) == 1  # a quarter of three, rounded
 
@@ -132,19 +133,27 @@ def test_training_follows_the_target_of_the_method(tmp_path):
         assert set(log["alpha"]) == {1}
 
 
+def test_the_list_in_the_comment_is_that_of_every_variant():
+    assert set(ABLATION) == set(METHODS)
+    assert ABLATION[0] == "ohem"  # what the others are compared with
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("run", "expected"),
     [
-        ({"methods": ["ohem", "soohem"]}, 'ablation.methods: "soohem" is not defined; expected one of ohem, sohem'),
-        ({"baseline": "sohemm"}, 'ablation.baseline: "sohemm" is not defined; expected one of ohem, random, sohem'),
-        ({"datasets": ["coco"]}, 'ablation.datasets: "coco" is not defined; expected one of voc, kitti'),
-        ({"seeds": [0]}, "ablation.seeds: unknown key"),
+        ({"methods": ["ohem", "sohem", "random"]}, []),
+        ({"methods": ["ohem", "sohem", "random"], "shown": ["ohem", "sohem"]}, ["ohem", "sohem", "random"]),
+        ({"methods": ["ohem", "sohem"], "shown": ["sohem", "ohem"]}, []),
     ],
 )
-def test_a_mistake_in_the_ablation_is_named(change, message):
+def test_there_is_an_ablation_where_more_methods_run_than_are_shown(run, expected):
+    assert params.ablation({"run": run}) == expected
+
+
+def test_a_mistake_in_the_methods_that_are_shown_is_named():
     given = yaml.safe_load((toy.ROOT / "params.yaml").read_text())
-    given["ablation"] |= change
-    with pytest.raises(ParamsError, match=re.escape(message)):
+    given["run"]["shown"] = ["ohem", "random"]
+    with pytest.raises(ParamsError, match=re.escape('run.shown: "random" is not defined; expected one of ohem, sohem')):
         schema.validate(given)
 
 
@@ -232,7 +241,7 @@ def test_an_interval_that_does_not_hold_its_value_is_drawn():
 
 @pytest.fixture
 def results(tmp_path):
-    """The tables that the ablation of the shipped parameters reads, cut to two variants and one threshold."""
+    """The tables that the ablation reads, of two variants and one threshold."""
     folder = tmp_path / "results" / "demo"
     statistics = folder / "paper/statistics/voc"
     statistics.mkdir(parents=True)
@@ -245,7 +254,7 @@ def results(tmp_path):
 @pytest.fixture
 def given(tmp_path):
     settings = yaml.safe_load((toy.ROOT / "params.yaml").read_text())
-    settings["ablation"] = {"datasets": ["voc"], "baseline": "ohem", "methods": ["ohem", "random"]}
+    settings["run"] = {"datasets": ["voc"], "methods": ["ohem", "random"], "shown": ["ohem"], "seeds": [0]}
     settings["evaluation"]["ious"] = [0.5]
     return toy.write_params(tmp_path / "params.yaml", settings)
 
@@ -272,9 +281,10 @@ def test_the_step_writes_table_figure_and_provenance(given, results):
         assert record["artifact"] == name
         read = {entry["sha256"] for entry in record["inputs"]}
         assert read == {hashlib.sha256(path.read_bytes()).hexdigest() for path in results.rglob("*.csv")} - own
-    written = {suffix: (results / f"ablation_figure.{suffix}").read_bytes() for suffix in ("svg", "png")}
+    pictures = [results / "ablation_figure.svg", results / "png" / "ablation_figure.png"]
+    written = [path.read_bytes() for path in pictures]
     assert make(given, results) == 0
-    assert written == {suffix: (results / f"ablation_figure.{suffix}").read_bytes() for suffix in ("svg", "png")}
+    assert written == [path.read_bytes() for path in pictures]
 
 
 def test_a_missing_or_broken_table_is_named(given, results, capsys):
@@ -290,16 +300,26 @@ def test_a_missing_or_broken_table_is_named(given, results, capsys):
     assert not (results / "ablation.csv").exists()
 
 
-def plan(target: str) -> set[str]:
-    """The runs that Snakemake would train for a target, from nothing."""
+def planned(*words: str) -> subprocess.CompletedProcess:
+    """What Snakemake would do for a target, from nothing."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = ["snakemake", "--dry-run", "--forceall", "--nolock", "--nocolor", target]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=toy.ROOT, env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return set(re.findall(r"output: results/demo/runs/(\w+/\w+)/seed0/checkpoint.pt", done.stdout))
+    command = ["snakemake", "--dry-run", "--forceall", "--nolock", "--nocolor", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=toy.ROOT, env=env)
 
 
-def test_the_ablation_trains_every_variant_and_all_does_not():
-    run, variants = GIVEN["run"], GIVEN["ablation"]
-    assert plan("ablation") == {f"{d}/{m}" for d in variants["datasets"] for m in variants["methods"]}
-    assert plan("all") == {f"{d}/{m}" for d in run["datasets"] for m in run["methods"]}
+def test_the_ablation_trains_every_variant_and_is_part_of_all(tmp_path):
+    listed = {"datasets": ["voc", "kitti"], "methods": ABLATION, "shown": ["ohem", "sohem"], "seeds": [0]}
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump({"run": listed}))
+    for target in ("ablation", "all"):
+        done = planned(target, "--configfile", str(tmp_path / "p.yaml"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        trained = set(re.findall(r"output: results/demo/runs/(\w+/\w+)/seed0/checkpoint.pt", done.stdout))
+        assert trained == {f"{d}/{m}" for d in ("voc", "kitti") for m in ABLATION}
+        assert "results/demo/paper/ablation.csv" in done.stdout
+
+
+def test_without_more_methods_than_are_shown_the_ablation_says_what_to_write():
+    done = planned("ablation")
+    assert done.returncode == 2
+    assert "params.yaml has its list of methods, and run.shown, as comments to put in" in done.stderr
+    assert "Traceback" not in done.stderr

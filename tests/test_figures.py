@@ -148,8 +148,8 @@ def make(name: str, results: Path) -> int:
 @pytest.mark.parametrize("name", ["fig2a", "fig3", *(f"cells_{kind}_figure" for kind in KINDS)])
 def test_the_step_writes_figures_and_their_provenance(results: Path, name: str) -> None:
     assert make(name, results) == 0
-    made = {path.name for path in results.glob(f"{name}.*")}
-    assert made == {f"{name}.svg", f"{name}.png", f"{name}.provenance.json"}
+    made = {path.relative_to(results).as_posix() for path in results.rglob(f"{name}.*")}
+    assert made == {f"{name}.svg", f"png/{name}.png", f"{name}.provenance.json"}
     record = files.read_json(results / f"{name}.provenance.json")
     assert record["artifact"] == name
     assert record["parameters"] == params.fingerprint(params.select(PARAMS, "artifact", artifact=name))

@@ -108,7 +108,8 @@ def test_labels_map_to_classes(given):
 
 
 def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(given):
-    given["datasets"]["cells"] = {"title": "Cells", "format": "voc", "detector": "fast_rcnn", "classes": ["a", "b"],
+    given["datasets"]["cells"] = {"title": "Cells", "format": "voc", "detector": "fast_rcnn", "beta_target": "ratio",
+                                  "classes": ["a", "b"],
                                   "demo": {"root": "x", "short_side": 100, "long_side": 200}}  # fmt: skip
     given["run"]["datasets"] = ["cells"]
     schema.validate(given)
@@ -130,6 +131,22 @@ def test_a_figure_of_two_data_sets_shows_the_one_that_runs(given):
     given["run"]["datasets"] = ["kitti"]
     assert params.artifacts(given)["strata"]["datasets"] == ["kitti"]
     assert set(params.artifacts(given)) & {"fig2a", "table2", "fig3"} == {"fig3"}
+
+
+def test_a_figure_shows_those_of_its_methods_that_run(given):
+    given["run"]["methods"] = ["sohem", "random"]
+    found = params.artifacts(given)
+    assert found["fig3"]["methods"] == ["sohem"]
+    assert "fig2a" not in found  # of OHEM alone
+    assert "fig2b" not in found
+    assert {name for d, name, seed in params.artifact_sources(given, found["table2"])} == {"sohem", "random"}
+
+
+def test_figures_and_tables_show_the_methods_that_are_to_be_shown(given):
+    given["run"] |= {"methods": ["ohem", "random", "sohem"], "shown": ["ohem", "sohem"]}
+    found = params.artifacts(given)
+    for name in ("table2", "strata", "improvement"):
+        assert params.artifact_methods(given, found[name]) == ["ohem", "sohem"]
 
 
 def test_what_an_artifact_is_made_from(given):

@@ -28,7 +28,7 @@ def src(tmp_path):
 
 
 def names(files, src):
-    return [file.removeprefix(f"{src.as_posix()}/sohem/") for file in files]
+    return [file.relative_to(src / "sohem").as_posix() for file in files]
 
 
 def test_imports_are_followed_into_functions_but_not_into_the_frame(src):
@@ -49,3 +49,49 @@ def test_several_steps_give_the_union(src):
 def test_an_unknown_step_is_named(src):
     with pytest.raises(FileNotFoundError, match=r"sohem\.commands\.paint"):
         sources.of_steps("paint", src=src)
+
+
+def test_a_package_that_finds_its_modules_itself_imports_all_of_them(src):
+    write(src, commands__list="import sohem.kinds", kinds__one="from sohem.numbers import PI", kinds__two="")
+    assert names(sources.of_steps("list", src=src), src) == ["commands/list.py"]
+    (src / "sohem" / "kinds" / "__init__.py").write_text("import pkgutil\nNAMES = list(pkgutil.iter_modules(__path__))")
+    sources._imports.cache_clear()
+    expected = ["commands/list.py", "kinds/__init__.py", "kinds/one.py", "kinds/two.py", "numbers.py"]
+    assert names(sources.of_steps("list", src=src), src) == expected
+
+
+CODE = '''"""What it is."""
+
+
+def area(radius):
+    """The area."""
+    return 3 * radius**2  # nearly
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("What it is", "What it does", True),
+        ('"""The area."""', '"""The area,\n\n    in pixels."""', True),
+        ('    """The area."""\n', "", True),
+        ("  # nearly", "", True),
+        ("3 * radius**2", "(3 * radius**2)", True),
+        ("def area(radius):", "def area(\n    radius,\n):", True),
+        ("3 *", "3.14 *", False),
+        ("3 *", "3 +", False),
+        ("radius", "r", False),
+        ('"""The area."""', 'print("The area.")', False),
+    ],
+)
+def test_the_fingerprint_follows_what_the_code_says(src, old, new, same):
+    assert old in CODE
+    prints = []
+    for text in (CODE, CODE.replace(old, new)):
+        write(src, shapes__circle=text)
+        for cached in (sources._parsed, sources._meaning, sources._imports):
+            cached.cache_clear()
+        prints.append(sources.fingerprints(src))
+    assert (prints[0]["measure"] == prints[1]["measure"]) == same
+    assert (prints[0]["draw"] == prints[1]["draw"]) == same  # through its import
+    assert len(prints[0]["draw"]) == 16

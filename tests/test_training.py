@@ -12,7 +12,7 @@ import torch
 import yaml
 
 import toy
-from sohem import checkpoint, files, params
+from sohem import checkpoint, files, params, sources
 from sohem.cli import main
 from sohem.detectors.detector import build
 from sohem.errors import CheckpointError, DataError
@@ -466,7 +466,7 @@ def test_names_and_files_that_do_not_exist_are_named(data, tmp_path, capsys, met
     assert "Traceback" not in error
 
 
-def test_the_state_belongs_to_its_settings(data, tmp_path):
+def test_the_state_belongs_to_its_settings(data, tmp_path, monkeypatch):
     from sohem.commands.train import state_name
 
     stored = {"settings": params.dumps({"lr": 1}), "seed": 0}
@@ -474,6 +474,9 @@ def test_the_state_belongs_to_its_settings(data, tmp_path):
     assert state_name(stored, inputs) == state_name(dict(stored), inputs)
     assert state_name(stored, inputs) != state_name({**stored, "seed": 1}, inputs)
     assert state_name(stored, inputs) != state_name(stored, inputs[:1])
+    before = state_name(stored, inputs)
+    monkeypatch.setattr(sources, "fingerprint", lambda step: f"other code of {step}")
+    assert state_name(stored, inputs) != before
 
 
 def test_params_of_the_toy_are_valid_yaml(tmp_path):

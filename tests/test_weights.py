@@ -208,8 +208,9 @@ def test_pretrain_takes_the_users_file_and_says_where_it_comes_from(tmp_path, st
 
     assert pretrain(tmp_path, settings(tmp_path, "torchvision", tmp_path / "my.caffemodel")) == 2
     assert "set it to caffe" in capsys.readouterr().err
-    assert pretrain(tmp_path, settings(tmp_path, "none")) == 2
-    assert "sohem train needs no file" in capsys.readouterr().err
+    assert pretrain(tmp_path, settings(tmp_path, "none")) == 0
+    assert set(checkpoint.load(tmp_path / "pretrained.pt", ["kind"])) == {"format", "kind", "settings"}
+    assert json.loads((tmp_path / "pretrain.json").read_text()) == {"kind": "none"}
 
 
 def test_pretrain_downloads_without_a_file(tmp_path, state, monkeypatch):

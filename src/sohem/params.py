@@ -31,7 +31,7 @@ STEP_KEYS: dict[str, list[str]] = {
     "split": _DATA,
     "contact_sheet": [*_DATA, "datasets.{dataset}.title"],
     "pretrain": [*_NETWORK, "scales.{scale}.pretrain"],
-    "propose": ["datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
+    "propose": ["datasets.{dataset}.detector", "datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
     "train": _TRAIN,
     "detect": [*_TRAIN, "scales.{scale}.test"],
     "evaluate": [*_CLASSES, *_AP],
@@ -66,8 +66,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "scales.{scale}.window",
     ],
     "ablation": [
-        "ablation",
-        "run.seeds",
+        "run",
         "methods.{methods}",
         "datasets.{datasets}.title",
         "datasets.{datasets}.{scale}",
@@ -78,9 +77,7 @@ STEP_KEYS: dict[str, list[str]] = {
     "report": [
         "run",
         "artifacts",
-        "ablation",
         "methods.{methods}",
-        "methods.{baseline}.title",
         *(f"datasets.{{datasets}}.{key}" for key in ("title", "format", "detector", "beta_target", "classes", "rigid")),
         "datasets.{datasets}.{scale}",
         *_AP,
@@ -123,13 +120,9 @@ def load(source: str | Path, *, dataset: str | None = None, method: str | None =
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     """The dotted keys that ``step`` depends on, for the given data set, method or artifact."""
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
-    if step == "ablation":
-        fields |= {name: params["ablation"][name] for name in ("datasets", "methods")}
-    elif "run" in params:
+    if "run" in params:
         fields["methods"] = params["run"]["methods"]
         fields.setdefault("datasets", params["run"]["datasets"])
-    if step == "report":
-        fields["baseline"] = [name for name in [params["ablation"]["baseline"]] if name not in fields["methods"]]
     if "artifact" in wildcards:
         spec = artifacts(params)[wildcards["artifact"]]
         fields["datasets"] = spec["datasets"]
@@ -203,8 +196,8 @@ def dataset_at_scale(params: Params, dataset: str) -> Params:
 
 
 def beta_target(params: Params, dataset: str) -> float | str:
-    """What a method's ``beta.target: dataset`` stands for: a number, or "ratio" where the data set names none."""
-    return params["datasets"][dataset].get("beta_target", "ratio")
+    """What a method's ``beta.target: dataset`` stands for: a number, or "ratio"."""
+    return params["datasets"][dataset]["beta_target"]
 
 
 def class_names(params: Params, dataset: str) -> list[str]:
@@ -219,10 +212,10 @@ def notice(params: Params, datasets: list[str]) -> str:
 
 
 def artifacts(params: Params) -> dict[str, Params]:
-    """Name -> specification of every figure and table that the run's data sets allow.
+    """Name -> specification of every figure and table that the run's data sets and methods allow.
 
-    The paper's are listed in ``params.yaml``; a figure shows those of its data sets that run. A data set that appears
-    in none of them gets a figure and a table of each kind that makes sense for it, under its own name.
+    The paper's are listed in ``params.yaml``; a figure shows those of its data sets and methods that run. A data set
+    that appears in none of them gets a figure and a table of each kind that makes sense for it, under its own name.
     """
     run = params.get("run", {}).get("datasets", [])
     named = {d for spec in params.get("artifacts", {}).values() for d in spec["datasets"]}
@@ -231,6 +224,8 @@ def artifacts(params: Params) -> dict[str, Params]:
         present = [dataset for dataset in spec["datasets"] if dataset in run]
         if present == spec["datasets"] or (present and spec["kind"].endswith("figure")):
             result[name] = {**spec, "datasets": present}
+            if "methods" in spec:
+                result[name]["methods"] = [method for method in spec["methods"] if method in params["run"]["methods"]]
     for dataset in run:
         if dataset in named or dataset not in params["datasets"]:  # the part for one artifact lacks the others
             continue
@@ -241,8 +236,8 @@ def artifacts(params: Params) -> dict[str, Params]:
         result[f"{dataset}_ap_table"] = {"kind": "ap_table", "datasets": [dataset]}
         if params["datasets"][dataset].get("rigid"):
             result[f"{dataset}_rigid_table"] = {"kind": "rigid_table", "datasets": [dataset]}
-    compared = {n for n, s in result.items() if s["kind"] == "improvement_figure"}
-    return {n: s for n, s in result.items() if n not in compared or len(artifact_methods(params, s)) > 1}
+    least = {name: 2 if spec["kind"] == "improvement_figure" else 1 for name, spec in result.items()}
+    return {name: spec for name, spec in result.items() if len(artifact_methods(params, spec)) >= least[name]}
 
 
 _RUN, STATISTICS = "runs/{dataset}/{method}/seed{seed}", "paper/statistics/{dataset}"
@@ -277,7 +272,18 @@ def artifact_sources(params: Params, spec: Params) -> dict[tuple[str, str, int],
 
 
 def artifact_methods(params: Params, spec: Params) -> list[str]:
-    """The methods that an artifact shows, in order: its own choice, or all that run."""
+    """The methods that an artifact shows, in order: its own choice of those that run, or all that the paper shows."""
     if "method" in spec:
-        return [spec["method"]]
-    return spec.get("methods", params["run"]["methods"])
+        return [name for name in params["run"]["methods"] if name == spec["method"]]
+    return spec.get("methods", shown(params))
+
+
+def shown(params: Params) -> list[str]:
+    """The methods that the paper's figures, tables and sheets show: ``run.shown``, by default all that are trained."""
+    return params["run"].get("shown", params["run"]["methods"])
+
+
+def ablation(params: Params) -> list[str]:
+    """The methods of the ablation: all that are trained, if these are more than are shown; else none."""
+    methods = params["run"]["methods"]
+    return methods if set(shown(params)) < set(methods) else []

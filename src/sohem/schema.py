@@ -103,7 +103,9 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     for name in params["run"]["methods"]:
         if name not in params["methods"]:
             yield _unknown_name("run.methods", name, params["methods"])
-    yield from _ablation_contradictions(params)
+    for name in params["run"].get("shown", []):
+        if name not in params["run"]["methods"]:
+            yield _unknown_name("run.shown", name, params["run"]["methods"])
     for name, dataset in params["datasets"].items():
         for label in dataset.get("rigid", []):
             if label not in dataset["classes"]:
@@ -140,20 +142,6 @@ def _weights_contradictions(key: str, scale: dict[str, Any]) -> Iterator[str]:
     for part, value in ARCHITECTURES[name].weights[kind].head.items():
         if scale["head"][part] != value:
             yield f"{key}.head.{part}: {scale['head'][part]} does not go with weights: {kind}; expected {value}"
-
-
-def _ablation_contradictions(params: dict[str, Any]) -> Iterator[str]:
-    scale, ablation = params["scale"], params["ablation"]
-    for name in ablation["datasets"]:
-        if name not in params["datasets"]:
-            yield _unknown_name("ablation.datasets", name, params["datasets"])
-        elif scale not in params["datasets"][name]:
-            yield f"datasets.{name}.{scale}: missing; ablation.datasets lists {name}, so it needs a root at this scale"
-    for name in ablation["methods"]:
-        if name not in params["methods"]:
-            yield _unknown_name("ablation.methods", name, params["methods"])
-    if ablation["baseline"] not in ablation["methods"]:
-        yield _unknown_name("ablation.baseline", ablation["baseline"], ablation["methods"])
 
 
 def _unknown_name(key: str, name: str, known: Any) -> str:

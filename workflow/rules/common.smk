@@ -1,9 +1,9 @@
-"""Names, paths, and what each step depends on: its part of the parameters and its source files."""
+"""Names, paths, and what each step depends on: its part of the parameters and what its code says."""
 
 import sys
 from pathlib import Path
 
-from sohem import params, provenance, schema, sources
+from sohem import params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
 from sohem.paper import statements
@@ -25,6 +25,8 @@ except SohemError as error:
 configfile: "params.yaml"
 
 
+if "name" in PLAIN["run"]:
+    stop("params.yaml: run.name: not here, but in a file for --configfile; DVC keeps these results under their scale")
 try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
@@ -36,6 +38,8 @@ SCALE = config["scale"]
 SETTINGS = params.at_scale(config)
 DATASETS = config["run"]["datasets"]
 METHODS = config["run"]["methods"]
+SHOWN = params.shown(config)
+ABLATION = params.ablation(config)
 SEEDS = config["run"]["seeds"]
 
 ARTIFACTS = params.artifacts(config)
@@ -46,8 +50,6 @@ PUBLISHED = [name for name in TABLES if Path(f"{PRINTED}/{name}.csv").exists()]
 
 # Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
 CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
-
-ABLATION = config["ablation"]
 
 NAME = config["run"].get("name", SCALE)  # a run laid over params.yaml may have results of its own
 SHARED = f"results/{SCALE}"  # what all runs of a scale start from
@@ -68,6 +70,9 @@ wildcard_constraints:
     chunk=r"\d+",
     table="|".join(PUBLISHED) or "(?!)",
 
+# What the code of each step says. Among a rule's params, so that a change runs the step again.
+CODE = sources.fingerprints()
+
 
 def cfg(step, *names):
     """The part of the parameters that a step depends on, as one sorted JSON string.
@@ -83,20 +88,24 @@ def generated(dataset):
     return "miniature" in params.dataset_at_scale(config, dataset)
 
 
-def fetch_sources(wildcards):
+def fetch_code(wildcards):
     """Generated images depend on the generator; a check of real files need not be made again when its code changes."""
-    return sources.of_steps("fetch") if generated(wildcards.dataset) else []
+    return CODE["fetch"] if generated(wildcards.dataset) else ""
 
 
-def proposals(wildcards):
-    """The proposals of a data set whose detector needs external ones."""
-    fast = config["datasets"][wildcards.dataset]["detector"] == "fast_rcnn"
-    return expand(f"{DATA}/proposals.parquet", dataset=wildcards.dataset) if fast else []
+def searched(dataset):
+    """Whether the proposals of a data set are searched for in its images: its detector makes none."""
+    return config["datasets"][dataset]["detector"] == "fast_rcnn"
+
+
+def proposals_option(wildcards, input):
+    """The option that names the proposals, for a detector that takes them."""
+    return f"--proposals {input.proposals}" if searched(wildcards.dataset) else ""
 
 
 def chunks(wildcards):
     """The chunks that selective search is done in; none if the user has its boxes in published files."""
-    if published_boxes(wildcards):
+    if published_boxes(wildcards) or not searched(wildcards.dataset):
         return []
     numbers = range(1, SETTINGS["selective_search"]["chunks"] + 1)
     return expand(rules.propose.output, dataset=wildcards.dataset, chunk=numbers)
@@ -121,16 +130,6 @@ def existing(file, key):
     return file
 
 
-def weights(wildcards):
-    """The weights that training starts from."""
-    return [] if SETTINGS["weights"] == "none" else [f"{SHARED}/pretrained.pt"]
-
-
-def option(name):
-    """`--name file` if the rule has an input of that name for these wildcards, else nothing."""
-    return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
-
-
 def artifact_runs(wildcards):
     """What a figure or table is made from."""
     return [f"{RES}/{name}" for name in params.artifact_sources(config, ARTIFACTS[wildcards.artifact]).values()]
@@ -147,22 +146,51 @@ def evidence(wildcards):
     return files
 
 
-def ablation_differences(wildcards):
-    """Each variant compared with the ablation's baseline."""
-    first = ABLATION["baseline"]
-    others = [name for name in ABLATION["methods"] if name != first]
-    return expand(rules.difference.output.csv, dataset=ABLATION["datasets"], first=first, second=others)
-
-
 def report_results(wildcards):
     """The results that the report shows."""
     return expand(f"{RES}/{{name}}", name=plan.files(config, claimed=bool(CLAIMED)))
 
 
-def ablation_results(wildcards):
-    """Checksums of the ablation's results, which the report shows where they were made: no input, for `all` makes none."""
-    files = [Path(f"{RES}/{name}") for name in plan.optional_files(config)]
-    return [provenance.sha256(file) for file in files if file.is_file()]
+def paper_files():
+    """Everything that is made from all runs: one file of each result, its others beside it."""
+    several = len(SHOWN) > 1
+    stems = [f"contact_{d}.png" for d in DATASETS] + [f"detections_{d}.png" for d in DATASETS]
+    stems += [f"differences_{d}.png" for d in DATASETS if several]
+    stems += [f"mined_{d}.png" for d in DATASETS if SETTINGS["probe"]["images"]]
+    stems += [f"{name}.svg" for name in FIGURES] + [f"{name}.csv" for name in TABLES]
+    stems += [f"published/{name}.csv" for name in PUBLISHED]
+    stems += ["claims.json"] if CLAIMED else []
+    files = [f"{PAPER}/{name}" for name in stems] + (ablation_files() if ABLATION else [])
+    files += expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS)
+    return files + expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:])
+
+
+def ablation_files(wildcards=None):
+    """The table and figure of the ablation; ends with a message if the run has no more methods than it shows."""
+    if not ABLATION:
+        stop(
+            "run.methods: lists nothing beside the methods that the paper shows, so there is no ablation; "
+            "params.yaml has its list of methods, and run.shown, as comments to put in"
+        )
+    return [rules.ablation_artifacts.output.csv, rules.ablation_artifacts.output.svg]
+
+
+def no_foreign_results(wildcards):
+    """No file; ends with a message if the folders that DVC takes as a whole hold results that nothing here makes."""
+    known = set(expand([DATA, RUN], dataset=DATASETS, method=METHODS, seed=SEEDS))  # folders; of the paper, names
+    known |= {file.partition(".")[0] for file in paper_files()}
+    foreign = set()
+    for file in (path for part in ("data", "runs", "paper") for path in Path(RES, part).rglob("[!.]*")):
+        name = file.as_posix().partition(".")[0].replace("/paper/png/", "/paper/")
+        place = name if file.is_relative_to(PAPER) else file.parent.as_posix()
+        if file.is_file() and place not in known:
+            foreign.add(place)
+    if foreign:
+        stop(
+            f"{', '.join(sorted(foreign))}: of data sets, methods, seeds or artifacts that params.yaml does not list "
+            "(any more). DVC takes these folders as a whole: delete what is listed here, or list it there again"
+        )
+    return []
 
 
 def artifact_differences(wildcards):

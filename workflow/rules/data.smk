@@ -2,11 +2,10 @@
 
 
 rule fetch:
-    input:
-        src=fetch_sources,
     output:
         manifest=f"data/{SCALE}/{{dataset}}.json",
     params:
+        code=fetch_code,
         cfg=cfg("fetch", "dataset"),
     log:
         f"{LOG}/fetch/{{dataset}}.log",
@@ -19,12 +18,12 @@ rule fetch:
 rule split:
     input:
         manifest=rules.fetch.output.manifest,
-        src=sources.of_steps("split"),
     output:
         split=f"{DATA}/split.json",
         images=f"{DATA}/images.parquet",
         ground_truth=f"{DATA}/ground_truth.parquet",
     params:
+        code=CODE["split"],
         cfg=cfg("split", "dataset"),
     log:
         f"{LOG}/split/{{dataset}}.log",
@@ -41,7 +40,6 @@ rule contact_sheet:
         split=rules.split.output.split,
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        src=sources.of_steps("contact-sheet"),
     output:
         sheet=report(
             f"{PAPER}/contact_{{dataset}}.png",
@@ -51,6 +49,7 @@ rule contact_sheet:
         ),
         provenance=f"{PAPER}/contact_{{dataset}}.provenance.json",
     params:
+        code=CODE["contact_sheet"],
         cfg=cfg("contact_sheet", "dataset"),
     log:
         f"{LOG}/contact_sheet/{{dataset}}.log",
@@ -66,10 +65,10 @@ rule propose:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
         images=rules.split.output.images,
-        src=sources.of_steps("propose"),
     output:
         temp(f"work/{NAME}/proposals/{{dataset}}/{{chunk}}.parquet"),
     params:
+        code=CODE["propose"],
         cfg=cfg("propose", "dataset"),
     log:
         f"{LOG}/propose/{{dataset}}-{{chunk}}.log",
@@ -86,11 +85,11 @@ rule merge_proposals:
         ground_truth=rules.split.output.ground_truth,
         chunks=chunks,
         published=published_boxes,
-        src=sources.of_steps("merge-proposals"),
     output:
         proposals=f"{DATA}/proposals.parquet",
         recall=f"{DATA}/recall.csv",
     params:
+        code=CODE["merge_proposals"],
         cfg=cfg("propose", "dataset"),
     log:
         f"{LOG}/merge_proposals/{{dataset}}.log",

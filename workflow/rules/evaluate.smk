@@ -6,14 +6,14 @@ rule detect:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
         images=rules.split.output.images,
-        proposals=proposals,
+        proposals=rules.merge_proposals.output.proposals,
         checkpoint=rules.train.output.checkpoint,
-        src=sources.of_steps("detect"),
     output:
         detections=f"{RUN}/detections.parquet",
     params:
+        code=CODE["detect"],
         cfg=cfg("detect", "dataset", "method"),
-        proposals=option("proposals"),
+        proposals=proposals_option,
     log:
         f"{LOG}/detect/{{dataset}}-{{method}}-seed{{seed}}.log",
     benchmark:
@@ -32,12 +32,12 @@ rule evaluate:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
         detections=rules.detect.output.detections,
-        src=sources.of_steps("evaluate"),
     output:
         metrics=f"{RUN}/metrics.json",
         per_class=f"{RUN}/per_class.json",
         curve=f"{RUN}/ap.csv",
     params:
+        code=CODE["evaluate"],
         cfg=cfg("evaluate", "dataset"),
     log:
         f"{LOG}/evaluate/{{dataset}}-{{method}}-seed{{seed}}.log",
@@ -55,10 +55,10 @@ rule difference:
         ground_truth=rules.split.output.ground_truth,
         first=expand(RUN.replace("method", "first") + "/detections.parquet", seed=SEEDS, allow_missing=True),
         second=expand(RUN.replace("method", "second") + "/detections.parquet", seed=SEEDS, allow_missing=True),
-        src=sources.of_steps("difference"),
     output:
         csv=f"{STATISTICS}/difference_{{first}}_{{second}}.csv",
     params:
+        code=CODE["difference"],
         cfg=cfg("difference", "dataset"),
         runs=lambda wildcards, input: [f"{wildcards.first}={f}" for f in input.first]
         + [f"{wildcards.second}={f}" for f in input.second],
@@ -76,10 +76,10 @@ rule interval:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
         runs=expand(rules.detect.output.detections, seed=SEEDS, allow_missing=True),
-        src=sources.of_steps("interval"),
     output:
         csv=f"{STATISTICS}/interval_{{method}}.csv",
     params:
+        code=CODE["interval"],
         cfg=cfg("interval", "dataset"),
     log:
         f"{LOG}/interval/{{dataset}}-{{method}}.log",
@@ -96,8 +96,7 @@ rule differences_sheet:
         split=rules.split.output.split,
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        detections=expand(rules.detect.output.detections, method=METHODS[:2], seed=SEEDS[0], allow_missing=True),
-        src=sources.of_steps("differences-sheet"),
+        detections=expand(rules.detect.output.detections, method=SHOWN[:2], seed=SEEDS[0], allow_missing=True),
     output:
         sheet=report(
             f"{PAPER}/differences_{{dataset}}.png",
@@ -107,8 +106,9 @@ rule differences_sheet:
         ),
         provenance=f"{PAPER}/differences_{{dataset}}.provenance.json",
     params:
+        code=CODE["differences_sheet"],
         cfg=cfg("differences_sheet", "dataset"),
-        detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.detections)],
+        detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(SHOWN, input.detections)],
     log:
         f"{LOG}/differences_sheet/{{dataset}}.log",
     benchmark:
@@ -123,8 +123,7 @@ rule mined_sheet:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
         images=rules.split.output.images,
-        mined=expand(rules.train.output.mined, method=METHODS, seed=SEEDS[0], allow_missing=True),
-        src=sources.of_steps("mined-sheet"),
+        mined=expand(rules.train.output.mined, method=SHOWN, seed=SEEDS[0], allow_missing=True),
     output:
         sheet=report(
             f"{PAPER}/mined_{{dataset}}.png",
@@ -134,8 +133,9 @@ rule mined_sheet:
         ),
         provenance=f"{PAPER}/mined_{{dataset}}.provenance.json",
     params:
+        code=CODE["mined_sheet"],
         cfg=cfg("mined_sheet", "dataset"),
-        mined=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.mined)],
+        mined=lambda wildcards, input: [f"{m}={f}" for m, f in zip(SHOWN, input.mined)],
     log:
         f"{LOG}/mined_sheet/{{dataset}}.log",
     benchmark:
@@ -151,8 +151,7 @@ rule detections_sheet:
         split=rules.split.output.split,
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        detections=expand(rules.detect.output.detections, method=METHODS, seed=SEEDS[0], allow_missing=True),
-        src=sources.of_steps("detections-sheet"),
+        detections=expand(rules.detect.output.detections, method=SHOWN, seed=SEEDS[0], allow_missing=True),
     output:
         sheet=report(
             f"{PAPER}/detections_{{dataset}}.png",
@@ -162,8 +161,9 @@ rule detections_sheet:
         ),
         provenance=f"{PAPER}/detections_{{dataset}}.provenance.json",
     params:
+        code=CODE["detections_sheet"],
         cfg=cfg("detections_sheet", "dataset"),
-        detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(METHODS, input.detections)],
+        detections=lambda wildcards, input: [f"{m}={f}" for m, f in zip(SHOWN, input.detections)],
     log:
         f"{LOG}/detections_sheet/{{dataset}}.log",
     benchmark:

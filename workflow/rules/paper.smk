@@ -4,7 +4,6 @@
 rule figure:
     input:
         runs=artifact_runs,
-        src=sources.of_steps("artifact"),
     output:
         svg=report(
             f"{PAPER}/{{artifact}}.svg",
@@ -12,9 +11,10 @@ rule figure:
             category="Figures",
             labels={"figure": "{artifact}"},
         ),
-        png=f"{PAPER}/{{artifact}}.png",
+        png=f"{PAPER}/png/{{artifact}}.png",
         provenance=f"{PAPER}/{{artifact}}.provenance.json",
     params:
+        code=CODE["artifact"],
         cfg=cfg("artifact", "artifact"),
         results=RES,
         stem=lambda wildcards, output: output.svg.removesuffix(".svg"),
@@ -34,7 +34,6 @@ rule table:
         runs=artifact_runs,
         differences=artifact_differences,
         published=published,
-        src=sources.of_steps("artifact"),
     output:
         csv=report(
             f"{PAPER}/{{artifact}}.csv",
@@ -46,6 +45,7 @@ rule table:
         tex=f"{PAPER}/{{artifact}}.tex",
         provenance=f"{PAPER}/{{artifact}}.provenance.json",
     params:
+        code=CODE["artifact"],
         cfg=cfg("artifact", "artifact"),
         results=RES,
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
@@ -60,12 +60,10 @@ rule table:
         " --out {params.stem} &> {log}"
 
 
-# Not part of `all`, since it trains each variant: `snakemake --cores all ablation`.
 rule ablation_artifacts:
     input:
-        intervals=expand(rules.interval.output.csv, dataset=ABLATION["datasets"], method=ABLATION["methods"]),
-        differences=ablation_differences,
-        src=sources.of_steps("ablation"),
+        intervals=expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS),
+        differences=expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:]),
     output:
         csv=report(
             f"{PAPER}/ablation.csv",
@@ -82,9 +80,10 @@ rule ablation_artifacts:
             category="Figures",
             labels={"figure": "ablation"},
         ),
-        png=f"{PAPER}/ablation_figure.png",
+        png=f"{PAPER}/png/ablation_figure.png",
         figure_provenance=f"{PAPER}/ablation_figure.provenance.json",
     params:
+        code=CODE["ablation"],
         cfg=cfg("ablation"),
         results=RES,
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
@@ -102,14 +101,13 @@ rule report_page:
         captions=sorted(Path("workflow/report").glob("*.rst")),
         templates=expand("src/sohem/report/templates/{name}.html.j2", name=["base", "drawn", "report"]),
         published=sorted(Path(PRINTED).glob("table*.csv")),
-        src=sources.of_steps("report"),
     output:
         page=report(f"{RES}/report.html", caption="../report/page.rst", category="Report"),
         provenance=f"{RES}/report.provenance.json",
     params:
+        code=CODE["report"],
         cfg=cfg("report"),
         results=RES,
-        ablation=ablation_results,
     log:
         f"{LOG}/report.log",
     benchmark:
@@ -121,7 +119,6 @@ rule report_page:
 rule published:
     input:
         csv=f"{PRINTED}/{{table}}.csv",
-        src=sources.of_steps("published"),
     output:
         csv=report(
             f"{PAPER}/published/{{table}}.csv",
@@ -132,6 +129,7 @@ rule published:
         md=f"{PAPER}/published/{{table}}.md",
         tex=f"{PAPER}/published/{{table}}.tex",
     params:
+        code=CODE["published"],
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     log:
         f"{LOG}/published/{{table}}.log",
@@ -146,12 +144,12 @@ rule claims:
         claims="claims.yaml",
         evidence=evidence,
         published=sorted(Path(PRINTED).glob("*.csv")),
-        src=sources.of_steps("claims"),
     output:
         json=f"{PAPER}/claims.json",
         md=report(f"{PAPER}/claims.md", caption="../report/claims.rst", category="Claims"),
         provenance=f"{PAPER}/claims.provenance.json",
     params:
+        code=CODE["claims"],
         cfg=cfg("claims"),
         results=RES,
         stem=lambda wildcards, output: output.json.removesuffix(".json"),

@@ -1,24 +1,22 @@
 """Training: the weights that every run starts from, then one detector for each data set, method and seed."""
 
 
-if SETTINGS["weights"] != "none":
-
-    rule pretrain:
-        input:
-            file=published_weights,
-            src=sources.of_steps("pretrain"),
-        output:
-            weights=f"{SHARED}/pretrained.pt",
-            report=f"{SHARED}/pretrain.json",
-        params:
-            cfg=cfg("pretrain"),
-        log:
-            f"{LOG}/pretrain.log",
-        benchmark:
-            f"{LOG}/pretrain.tsv"
-        threads: SETTINGS["threads"]
-        shell:
-            "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
+rule pretrain:
+    input:
+        file=published_weights,
+    output:
+        weights=f"{SHARED}/pretrained.pt",
+        report=f"{SHARED}/pretrain.json",
+    params:
+        code=CODE["pretrain"],
+        cfg=cfg("pretrain"),
+    log:
+        f"{LOG}/pretrain.log",
+    benchmark:
+        f"{LOG}/pretrain.tsv"
+    threads: SETTINGS["threads"]
+    shell:
+        "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
 
 
 # The state that an interrupted training resumes from is no declared output (it would be deleted before a rerun):
@@ -29,18 +27,17 @@ rule train:
         split=rules.split.output.split,
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        proposals=proposals,
-        weights=weights,
-        src=sources.of_steps("train"),
+        proposals=rules.merge_proposals.output.proposals,
+        weights=rules.pretrain.output.weights,
     output:
         checkpoint=f"{RUN}/checkpoint.pt",
         log=f"{RUN}/log.parquet",
         mined=f"{RUN}/mined.parquet",
         provenance=f"{RUN}/provenance.json",
     params:
+        code=CODE["train"],
         cfg=cfg("train", "dataset", "method"),
-        proposals=option("proposals"),
-        weights=option("weights"),
+        proposals=proposals_option,
         state=f"work/{NAME}/{{dataset}}-{{method}}-seed{{seed}}",
         cache=f"work/{SCALE}/cache",
     log:
@@ -53,6 +50,6 @@ rule train:
     shell:
         "sohem train --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
         " --seed {wildcards.seed} --images {input.images} --ground-truth {input.ground_truth}"
-        " {params.proposals} {params.weights} --state {params.state} --cache {params.cache}"
+        " {params.proposals} --weights {input.weights} --state {params.state} --cache {params.cache}"
         " --checkpoint {output.checkpoint} --log {output.log} --mined {output.mined}"
         " --provenance {output.provenance} &> {log}"

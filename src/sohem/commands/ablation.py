@@ -1,9 +1,9 @@
 """Make the table and the figure of the ablation from measured intervals.
 
-Data sets, methods and baseline are those of the parameters (ablation). Read are, for every data set D and method M,
+Data sets and methods are all that run; the first method is the baseline. Read are, for every data set D and method M,
 interval_M.csv and difference_BASELINE_M.csv in paper/statistics/D. Written are OUT.csv (a row for each data set,
-variant and IoU, two decimals), OUT.md, OUT.tex, OUT_figure.svg and OUT_figure.png, with a provenance file for the table
-and one for the figure.
+variant and IoU, two decimals), OUT.md, OUT.tex, OUT_figure.svg, its PNG in a folder png beside it, and a provenance
+file each for the table and the figure.
 """
 
 import argparse
@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read the intervals, write table and figure."""
     settings = params.load(args.params)
-    chosen, seeds = settings["ablation"], len(settings["run"]["seeds"])
-    baseline, ious = chosen["baseline"], settings["evaluation"]["ious"]
+    chosen, seeds = settings["run"], len(settings["run"]["seeds"])
+    baseline, ious = chosen["methods"][0], settings["evaluation"]["ious"]
     methods = {name: settings["methods"][name] for name in chosen["methods"]}
     titles = {name: entry["title"] for name, entry in methods.items()}
     datasets = {name: settings["datasets"][name]["title"] for name in chosen["datasets"]}
@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> None:
         ".md": page(caption, rows, table, ablation.changes(methods), titles[baseline], settings).encode(),
         ".tex": tables.to_latex(table, f"{caption}. In brackets {level} intervals.", "ablation", most=0).encode(),
         "_figure.svg": to_bytes(figure, "svg"),
-        "_figure.png": to_bytes(figure, "png"),
     }.items():
         files.write_bytes(Path(f"{args.out}{suffix}"), data)
+    files.write_bytes(args.out.parent / "png" / f"{args.out.name}_figure.png", to_bytes(figure, "png"))
     record = provenance.record(params.select(settings, "ablation"), [*measured.values(), *compared.values()])
     for suffix in ("", "_figure"):
         name = f"{args.out.name}{suffix}"

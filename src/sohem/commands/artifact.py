@@ -1,9 +1,9 @@
 """Make one figure or table of the paper from finished runs.
 
 The artifact's name is looked up in the parameters (artifacts), and so are the runs it is made of: its data sets,
-methods and seeds. Figures are written as SVG and PNG, tables as CSV (two decimals), Markdown and LaTeX (one), each
-with a provenance file beside it. Tables show the interval of each improvement, measured by sohem difference; those
-of the paper show the published numbers below ours.
+methods and seeds. Figures are written as SVG and PNG (the PNG in a folder png, which `dvc plots` shows), tables as CSV
+(two decimals), Markdown and LaTeX (one), each with a provenance file beside it. Tables show the interval of each
+improvement, measured by sohem difference; those of the paper show the published numbers below ours.
 """
 
 import argparse
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> None:
         differences = difference_files(parameters, spec, args.results)
         made = _table(parameters, args.artifact, spec, inputs, differences)
     for suffix, data in made.items():
-        files.write_bytes(Path(f"{args.out}.{suffix}"), data)
+        path = Path(f"{args.out}.{suffix}")
+        files.write_bytes(path.parent / "png" / path.name if suffix == "png" else path, data)
     part = params.select(parameters, "artifact", artifact=args.artifact)  # as the workflow gives it
     record = provenance.record(part, [*inputs.values(), *differences.values()])
     files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": args.artifact, **record})

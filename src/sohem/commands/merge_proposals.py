@@ -1,6 +1,7 @@
 """Join the chunks of proposals, or read published ones, and measure their recall.
 
-With `datasets.*.<scale>.proposals` the boxes are those of the files named there (selective search as published for
+A data set whose detector makes its own proposals gets empty tables: then every data set has the same files. With
+`datasets.*.<scale>.proposals` the boxes are those of the files named there (selective search as published for
 VOC07), and there are no chunks to join. Every image of the split must have proposals. The recall table says, for each
 subset and class, which share of the objects (difficult and ignored ones aside) some proposal covers at IoU 0.5 and 0.7.
 """
@@ -26,6 +27,12 @@ def run(args: argparse.Namespace) -> None:
     images, ground_truth = files.read_table(args.images), files.read_table(args.ground_truth)
     settings = params.load(args.params, dataset=args.dataset)
     published = params.dataset_at_scale(settings, args.dataset).get("proposals")
+    if settings["datasets"][args.dataset]["detector"] != "fast_rcnn":
+        proposals = chunks.rows([], [])
+        files.write_table(args.out, proposals)
+        empty = recall.table(images, ground_truth, proposals).iloc[:0]
+        files.write_text(args.recall, empty.to_csv(index=False, lineterminator="\n"))
+        return
     if bool(published) == bool(args.chunks):
         raise ParamsError(
             f"datasets.{args.dataset}.{settings['scale']}.proposals: {published}, and {len(args.chunks)} chunks on the "

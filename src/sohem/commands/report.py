@@ -142,16 +142,16 @@ def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _part(given: params.Params, part: plan.Part, found: Results, folder: Path) -> dict[str, Any] | None:
     """A figure, table or sheet with its caption; None if it was not made."""
-    path = found.find(part.file, part.expected)
+    path = found.find(part.file)
     if path is None:
         return None
     level = given["evaluation"]["bootstrap"]["level"]
-    record = found.json(f"paper/{part.name}.provenance.json", part.expected)
+    record = found.json(f"paper/{part.name}.provenance.json")
     entry: dict[str, Any] = {
         "part": part,
         "caption": captions.caption(folder, part.caption, given, part.wildcards),
         "provenance": record,
-        "stale": part.expected and _stale(record, given, part.step, **part.wildcards),
+        "stale": _stale(record, given, part.step, **part.wildcards),
         "picture": None,
         "grid": None,
         "published": None,
@@ -170,7 +170,7 @@ def _grid(given: params.Params, part: plan.Part, path: Path) -> sections.Grid:
     """A table as it is shown: the ablation as its own page shows it, the paper's tables by class."""
     if part.name == "ablation":
         titles = {name: entry["title"] for name, entry in given["datasets"].items() if "title" in entry}
-        baseline = given["methods"][given["ablation"]["baseline"]]["title"]
+        baseline = given["methods"][given["run"]["methods"][0]]["title"]
         return sections.grid(ablation.shown(_csv(path), titles, baseline))
     return sections.across(_csv(path, dtype="str"), given["evaluation"]["bootstrap"]["level"])
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sohem import checkpoint, detectors, mining, params, provenance, settings, training
+from sohem import checkpoint, params, provenance, settings, sources
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
@@ -138,8 +138,7 @@ def resume(
 
 def state_name(stored: dict[str, object], inputs: list[Path]) -> str:
     """A name that changes with the settings, the seed, the inputs' content or the code that trains."""
-    digest = hashlib.sha256(repr(sorted(stored.items())).encode())
-    code = [p for package in (detectors, mining, training) for p in sorted(Path(package.__path__[0]).rglob("*.py"))]
-    for path in [*inputs, *code]:
+    digest = hashlib.sha256(repr(sorted(stored.items())).encode() + sources.fingerprint("train").encode())
+    for path in inputs:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

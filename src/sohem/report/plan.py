@@ -15,7 +15,6 @@ class Part(NamedTuple):
     title: str
     caption: str  # file in workflow/report, without suffix
     wildcards: dict[str, str]  # what the caption is about
-    expected: bool = True  # False: shown if it is there (the ablation is no part of `snakemake all`)
 
     @property
     def file(self) -> str:
@@ -54,12 +53,14 @@ def parts(given: Params) -> list[Part]:
         title = f"{_SHOWS[spec['kind']]}, {about}"
         title = title[0].upper() + title[1:] if label(name) == name else f"{label(name)}: {title}"
         found.append(Part(name, kind, title, kind, {"artifact": name}))
-    found += [
-        Part("ablation_figure", "figure", "Ablation: each way to choose the RoIs", "ablation", {}, expected=False),
-        Part("ablation", "table", "Ablation: each way to choose the RoIs", "ablation", {}, expected=False),
-    ]
+    if parameters.ablation(given):
+        title = "Ablation: each way to choose the RoIs"
+        found += [
+            Part("ablation_figure", "figure", title, "ablation", {}),
+            Part("ablation", "table", title, "ablation", {}),
+        ]
     sheets = {"detections": "Detections", "contact": "Images and ground truth"}
-    if len(given["run"]["methods"]) > 1:
+    if len(parameters.shown(given)) > 1:
         sheets = {"differences": "Where the methods differ most", **sheets}
     if parameters.at_scale(given)["probe"]["images"]:
         sheets = {"mined": "What was mined", **sheets}
@@ -89,8 +90,7 @@ def files(given: Params, claimed: bool = True) -> list[str]:
     """
     found = ["paper/claims.json"] if claimed else []
     for part in parts(given):
-        if part.expected:
-            found += [part.file, f"paper/{part.name}.provenance.json"]
+        found += [part.file, f"paper/{part.name}.provenance.json"]
         if part.kind == "table" and part.name in published.TITLES:
             found.append(f"paper/published/{part.name}.csv")
     found += [f"{run.folder}/{name}" for run in runs(given) for name in RUN_FILES]
@@ -100,12 +100,6 @@ def files(given: Params, claimed: bool = True) -> list[str]:
         found += [f"{folder}/interval_{method}.csv" for method in given["run"]["methods"]]
         found += [f"{folder}/difference_{first}_{other}.csv" for d, first, other in pairs(given) if d == dataset]
     return found
-
-
-def optional_files(given: Params) -> list[str]:
-    """The files, relative to results/<name>, that are shown if they are there."""
-    extra = [part for part in parts(given) if not part.expected]
-    return [name for part in extra for name in (part.file, f"paper/{part.name}.provenance.json")]
 
 
 def label(name: str) -> str:
