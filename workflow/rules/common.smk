@@ -181,7 +181,7 @@ def no_foreign_results(wildcards):
     known |= {file.partition(".")[0] for file in paper_files()}
     foreign = set()
     for file in (path for part in ("data", "runs", "paper") for path in Path(RES, part).rglob("[!.]*")):
-        name = file.as_posix().partition(".")[0].replace("/paper/png/", "/paper/")
+        name = file.as_posix().partition(".")[0].replace("paper/png/", "paper/")
         place = name if file.is_relative_to(PAPER) else file.parent.as_posix()
         if file.is_file() and place not in known:
             foreign.add(place)

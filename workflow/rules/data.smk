@@ -2,6 +2,10 @@
 
 
 rule fetch:
+    """Bring the images of a data set into place: draw them, unpack them, or look at the user's tree.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale}
+    """
     output:
         manifest=f"data/{SCALE}/{{dataset}}.json",
     params:
@@ -16,6 +20,10 @@ rule fetch:
 
 
 rule split:
+    """Read the annotations: which images train and which test, and what is on them.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale}
+    """
     input:
         manifest=rules.fetch.output.manifest,
     output:
@@ -35,6 +43,11 @@ rule split:
 
 
 rule contact_sheet:
+    """Draw a sheet of images with their ground truth.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.title
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
@@ -61,6 +74,10 @@ rule contact_sheet:
 
 
 rule propose:
+    """Search for proposals in a chunk of the images.
+
+    Depends on: datasets.{dataset}.detector, datasets.{dataset}.{scale}, scales.{scale}.selective_search
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
@@ -80,6 +97,10 @@ rule propose:
 
 
 rule merge_proposals:
+    """Join the proposals of all chunks, or read published ones; for a detector that makes its own, empty tables.
+
+    Depends on: datasets.{dataset}.detector, datasets.{dataset}.{scale}, scales.{scale}.selective_search
+    """
     input:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,

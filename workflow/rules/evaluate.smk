@@ -2,6 +2,14 @@
 
 
 rule detect:
+    """Detect on the test images and store what was found.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.detector, datasets.{dataset}.beta_target, methods.{method}, scales.{scale}.device,
+    scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head, scales.{scale}.weights,
+    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.rpn, scales.{scale}.train,
+    scales.{scale}.probe, scales.{scale}.test
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
@@ -28,6 +36,11 @@ rule detect:
 
 
 rule evaluate:
+    """Measure the average precision of one run.
+
+    Depends on: datasets.{dataset}.classes, datasets.{dataset}.rigid, evaluation.ious, evaluation.curve,
+    evaluation.metric
+    """
     input:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
@@ -50,11 +63,16 @@ rule evaluate:
 
 
 rule difference:
+    """Compare two methods on the same test images, with intervals.
+
+    Depends on: datasets.{dataset}.classes, datasets.{dataset}.rigid, evaluation.ious, evaluation.metric,
+    evaluation.bootstrap
+    """
     input:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
-        first=expand(RUN.replace("method", "first") + "/detections.parquet", seed=SEEDS, allow_missing=True),
-        second=expand(RUN.replace("method", "second") + "/detections.parquet", seed=SEEDS, allow_missing=True),
+        first=expand(f"{RUN}/detections.parquet".replace("method", "first"), seed=SEEDS, allow_missing=True),
+        second=expand(f"{RUN}/detections.parquet".replace("method", "second"), seed=SEEDS, allow_missing=True),
     output:
         csv=f"{STATISTICS}/difference_{{first}}_{{second}}.csv",
     params:
@@ -72,6 +90,11 @@ rule difference:
 
 
 rule interval:
+    """Measure how sure the average precision of one method is.
+
+    Depends on: datasets.{dataset}.classes, datasets.{dataset}.rigid, evaluation.ious, evaluation.curve,
+    evaluation.metric, evaluation.bootstrap
+    """
     input:
         images=rules.split.output.images,
         ground_truth=rules.split.output.ground_truth,
@@ -91,6 +114,11 @@ rule interval:
 
 
 rule differences_sheet:
+    """Draw the test images on which the first two methods differ most.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.title, run, methods.{methods}.title, evaluation.ious
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
@@ -119,6 +147,11 @@ rule differences_sheet:
 
 
 rule mined_sheet:
+    """Draw which RoIs each miner selects in the course of training.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.title, run, methods.{methods}.title, methods.{methods}.miner
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
@@ -146,6 +179,11 @@ rule mined_sheet:
 
 
 rule detections_sheet:
+    """Draw detections of the methods beside each other.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.title, run, methods.{methods}.title
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,

@@ -2,6 +2,12 @@
 
 
 rule figure:
+    """Draw one figure.
+
+    Depends on: artifacts.{artifact}, run, methods.{methods}.title, methods.{methods}.miner, datasets.{datasets}.title,
+    datasets.{datasets}.classes, datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious,
+    evaluation.metric, evaluation.bootstrap, scales.{scale}.window
+    """
     input:
         runs=artifact_runs,
     output:
@@ -16,7 +22,7 @@ rule figure:
     params:
         code=CODE["artifact"],
         cfg=cfg("artifact", "artifact"),
-        results=RES,
+        results=lambda wildcards: RES,
         stem=lambda wildcards, output: output.svg.removesuffix(".svg"),
     wildcard_constraints:
         artifact="|".join(FIGURES) or "(?!)",
@@ -30,6 +36,12 @@ rule figure:
 
 
 rule table:
+    """Make one table.
+
+    Depends on: artifacts.{artifact}, run, methods.{methods}.title, methods.{methods}.miner, datasets.{datasets}.title,
+    datasets.{datasets}.classes, datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious,
+    evaluation.metric, evaluation.bootstrap, scales.{scale}.window
+    """
     input:
         runs=artifact_runs,
         differences=artifact_differences,
@@ -47,7 +59,7 @@ rule table:
     params:
         code=CODE["artifact"],
         cfg=cfg("artifact", "artifact"),
-        results=RES,
+        results=lambda wildcards: RES,
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     wildcard_constraints:
         artifact="|".join(TABLES) or "(?!)",
@@ -61,6 +73,11 @@ rule table:
 
 
 rule ablation_artifacts:
+    """Make the table and the figure of the ablation.
+
+    Depends on: run, methods.{methods}, datasets.{datasets}.title, datasets.{datasets}.{scale}, evaluation.ious,
+    evaluation.metric, evaluation.bootstrap
+    """
     input:
         intervals=expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS),
         differences=expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:]),
@@ -85,7 +102,7 @@ rule ablation_artifacts:
     params:
         code=CODE["ablation"],
         cfg=cfg("ablation"),
-        results=RES,
+        results=lambda wildcards: RES,
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     log:
         f"{LOG}/ablation.log",
@@ -96,6 +113,13 @@ rule ablation_artifacts:
 
 
 rule report_page:
+    """Make one page with everything.
+
+    Depends on: run, artifacts, methods.{methods}, datasets.{datasets}.title, datasets.{datasets}.format,
+    datasets.{datasets}.detector, datasets.{datasets}.beta_target, datasets.{datasets}.classes,
+    datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious, evaluation.curve, evaluation.metric,
+    evaluation.bootstrap, scales.{scale}
+    """
     input:
         results=report_results,
         captions=sorted(Path("workflow/report").glob("*.rst")),
@@ -107,7 +131,7 @@ rule report_page:
     params:
         code=CODE["report"],
         cfg=cfg("report"),
-        results=RES,
+        results=lambda wildcards: RES,
     log:
         f"{LOG}/report.log",
     benchmark:
@@ -117,6 +141,7 @@ rule report_page:
 
 
 rule published:
+    """Write a table with the numbers that the paper printed."""
     input:
         csv=f"{PRINTED}/{{table}}.csv",
     output:
@@ -140,6 +165,12 @@ rule published:
 
 
 rule claims:
+    """Hold the paper's claims against the runs.
+
+    Depends on: run, artifacts, methods.{methods}.title, datasets.{datasets}.title, datasets.{datasets}.classes,
+    datasets.{datasets}.rigid, datasets.{datasets}.{scale}, datasets.voc.rigid, datasets.kitti.rigid, evaluation.metric,
+    evaluation.bootstrap, scales.{scale}.window
+    """
     input:
         claims="claims.yaml",
         evidence=evidence,
@@ -151,7 +182,7 @@ rule claims:
     params:
         code=CODE["claims"],
         cfg=cfg("claims"),
-        results=RES,
+        results=lambda wildcards: RES,
         stem=lambda wildcards, output: output.json.removesuffix(".json"),
     log:
         f"{LOG}/claims.log",

@@ -2,6 +2,11 @@
 
 
 rule pretrain:
+    """Make the weights that every run of this scale starts from.
+
+    Depends on: scales.{scale}.device, scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head,
+    scales.{scale}.weights, scales.{scale}.pretrain
+    """
     input:
         file=published_weights,
     output:
@@ -19,9 +24,18 @@ rule pretrain:
         "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
 
 
-# The state that an interrupted training resumes from is no declared output (it would be deleted before a rerun):
-# it lies in params.state, in a folder for each fingerprint of the settings, so that it dies with a changed setting.
 rule train:
+    """Train a detector on one data set with one method and one seed.
+
+    The state that an interrupted training resumes from is no declared output (it would be deleted before a rerun): it
+    lies in params.state, in a folder for each fingerprint of the settings, so that it dies with a changed setting.
+
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.detector, datasets.{dataset}.beta_target, methods.{method}, scales.{scale}.device,
+    scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head, scales.{scale}.weights,
+    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.rpn, scales.{scale}.train,
+    scales.{scale}.probe
+    """
     input:
         manifest=rules.fetch.output.manifest,
         split=rules.split.output.split,
