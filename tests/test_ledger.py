@@ -1,4 +1,4 @@
-"""dvc.yaml names nothing that params.yaml names, so it fits any parameters: held against the rules for several of them."""
+"""dvc.yaml names nothing that params.yaml names, so that it fits any parameters. Held against the rules for several."""
 
 import json
 import os

@@ -4,20 +4,35 @@ In temporary clones, with a stand-in for the steps: it tells which of them ran, 
 """
 
 import json
+from collections import Counter
 
 import pytest
 
 from clones import Clone, stages_cached, stages_run, standin
 
-SHEETS = ("detections-sheet", "differences-sheet", "mined-sheet")
-OF_ALL_RUNS = {
-    **{f"artifact {name}": 1 for name in ("fig2a", "fig2b", "fig3", "table2", "table3", "table4a", "table4b")},
-    **{f"artifact {name}": 1 for name in ("strata", "ratio", "intervals", "improvement")},
-    **{f"{step} {dataset}": 1 for step in SHEETS for dataset in ("voc", "kitti")},
-    **{f"difference {dataset}": 1 for dataset in ("voc", "kitti")},
-    "claims": 1,
-    "report": 1,
-}
+DATASETS = ("voc", "kitti")
+SHEETS = ("contact-sheet", "detections-sheet", "differences-sheet", "mined-sheet")
+FIGURES = ("fig2a", "fig2b", "fig3", "strata", "ratio", "intervals", "improvement")
+TABLES = ("table2", "table3", "table4a", "table4b")
+
+
+def paper(methods=2, ablation=False):
+    """The calls of the stages `paper` and `report`, which make everything anew."""
+    calls = Counter({f"artifact {name}": 1 for name in FIGURES + TABLES} | {f"published {name}": 1 for name in TABLES})
+    for dataset in DATASETS:
+        calls.update({f"{sheet} {dataset}": 1 for sheet in SHEETS})
+        calls.update({f"interval {dataset}": methods, f"difference {dataset}": methods - 1})
+    return calls + Counter({"claims": 1, "report": 1, "ablation": int(ablation)})
+
+
+def runs(*methods, seeds=1):
+    """The calls that make runs of some methods."""
+    calls = Counter()
+    for dataset in DATASETS:
+        for method in methods:
+            calls.update({f"train {dataset} {method}": seeds, f"detect {dataset} {method}": seeds})
+            calls.update({f"evaluate {dataset}": seeds})
+    return calls
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +66,7 @@ def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(
     assert "dvc repro" in copy.make("sync", status=2)
 
     copy("dvc repro")
-    runs = [("train", " ohem"), ("detect", " ohem"), ("evaluate", ""), ("interval", "")]
-    assert copy.calls() == {f"{step} {d}{m}": 1 for step, m in runs for d in ("voc", "kitti")} | OF_ALL_RUNS
+    assert copy.calls() == runs("ohem") + paper()
     copy.commit("second run")
 
     assert changed_parameters(copy("dvc params diff HEAD~1 --json")) == {"methods.ohem.nms.iou"}
@@ -61,9 +75,8 @@ def test_a_method_s_parameter_reruns_that_method_and_an_older_commit_comes_back(
     assert all(set(numbers) == {"mAP@0.1", "mAP@0.2", "mAP@0.3"} for numbers in metrics.values())
     copy(f"dvc plots diff HEAD~1 --out {copy.path.parent / 'plots'}")
     page = (copy.path.parent / "plots" / "index.html").read_text()
-    assert [
-        name for name in ("fig2a.png", "fig3.png", "kitti, ohem, seed 0", "HEAD~1", "workspace") if name not in page
-    ] == []
+    figures = [f"static/{side}_results_demo_paper_png_fig3.png" for side in ("HEAD~1", "workspace")]
+    assert [name for name in (*figures, "kitti, ohem, seed 0") if name not in page] == []
 
     copy("git checkout --quiet HEAD~1")
     copy.make("sync")
@@ -108,13 +121,91 @@ def test_an_experiment_in_a_temporary_copy_runs_the_affected_stages_only(copy):
     assert copy("git status --porcelain") == ""
 
 
-def test_another_method_and_seed_need_no_change_of_the_ledger(copy):
-    copy.set("run", {"datasets": ["voc", "kitti"], "methods": ["ohem", "sohem", "random"], "seeds": [0]})
-    copy("dvc repro train_kitti evaluate@kitti-random-0")
-    assert copy.calls() == {"train kitti random": 1, "detect kitti random": 1, "evaluate kitti": 1}
+def test_another_method_is_a_change_of_the_parameters_alone(copy):
+    copy.set("run.methods", ["ohem", "sohem", "random"])
+    copy("dvc repro")
+    assert copy.calls() == runs("random") + paper(methods=3)
+    copy.commit("another method")
+    copy.make("sync")
+    copy.assert_in_step()
+    assert copy.calls() == {}
 
 
-def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ({"seeds": [0, 1]}, runs("ohem", "sohem")),
+        ({"methods": ["ohem", "sohem", "random"], "shown": ["ohem", "sohem"]}, runs("random") + Counter(["ablation"])),
+    ],
+)
+def test_more_runs_are_recorded_like_any(copy, run, expected):
+    copy.set("run", run)
+    copy("snakemake --cores 2 all")
+    calls = copy.calls()
+    assert {call: calls[call] for call in expected} == expected
+    assert {call for call in calls if call.split()[0] in ("fetch", "split", "pretrain", "train")} <= set(expected)
+    copy.make("record")
+    copy.commit("more runs")
+    copy.assert_in_step()
+    assert stages_run(copy("dvc repro")) == set()
+    assert copy.calls() == {}
+
+
+def test_results_of_what_is_no_longer_run_are_not_recorded(copy):
+    copy.set("run.datasets", ["kitti"])
+    copy("snakemake --cores 2 all")
+    shown = copy.make("record", status=2)
+    assert "sohem: error: results/demo/data/voc, results/demo/paper/contact_voc, " in shown
+    assert "results/demo/runs/voc/ohem/seed0" in shown
+    assert "delete what is listed here" in shown
+    copy("rm -r results/demo/data/voc results/demo/runs/voc")
+    assert "sohem: error: results/demo/paper/contact_voc, " in copy.make("record", status=2)
+    assert stages_run(copy("dvc repro")) == {"paper", "report"}  # DVC clears the folder of the paper itself
+    copy.commit("kitti alone")
+    copy.make("sync")
+    copy.assert_in_step()
+    assert not (copy.path / "results/demo/paper/contact_voc.png").exists()
+
+
+def test_a_run_of_ones_own_leaves_the_recorded_results_alone(copy):
+    cells = {"title": "Cells", "format": "voc", "detector": "faster_rcnn", "beta_target": 1, "classes": ["a", "b"],
+             "demo": {"root": "data/cells", "short_side": 96, "long_side": 128}}  # fmt: skip
+    own = {"run": {"name": "cells", "datasets": ["cells"]}, "datasets": {"cells": cells}}
+    cells["demo"]["miniature"] = {"seed": 1, "train": 2, "test": 2}
+    (copy.path / "cells.yaml").write_text(json.dumps(own))
+    copy("snakemake --cores 2 all --configfile cells.yaml")
+    calls = copy.calls()
+    assert calls["train cells ohem"] == 1
+    assert calls["pretrain"] == 0  # shared by all runs of a scale
+    assert copy.planned("all", "--configfile", "cells.yaml") == {}
+    assert copy.planned() == {}
+    assert "up to date" in copy("dvc status")
+    assert copy("git status --porcelain").split() == ["??", "cells.yaml", "??", "results/cells/"]
+    copy.set("run.name", "cells")
+    assert "params.yaml: run.name: not here, but in a file for --configfile" in copy("snakemake --cores 1", status=2)
+
+
+def test_a_comment_in_the_code_runs_no_step_and_a_changed_line_those_that_reach_it(copy):
+    file = copy.path / "src/sohem/training/loop.py"
+    file.write_text(file.read_text() + "\n# a comment\n")
+    assert copy.planned() == {}
+    assert stages_run(copy("dvc repro")) == {"code"}
+    assert copy.calls() == {}
+    copy.commit("a comment")
+    copy.assert_in_step()
+
+    file.write_text(file.read_text() + "\nMORE = 1\n")
+    assert copy.planned()["train"] == 4
+    assert copy.planned("results/demo/pretrained.pt") == {}
+    trained = {f"train@{d}-{m}-0" for d in DATASETS for m in ("ohem", "sohem")}
+    assert stages_run(copy("dvc repro")) == {"code"} | trained  # which gives the same checkpoints here
+    assert copy.calls() == {f"train {d} {m}": 1 for d in DATASETS for m in ("ohem", "sohem")}
+    copy.commit("a changed line")
+    copy.make("sync")
+    copy.assert_in_step()
+
+
+def test_changed_code_reruns_the_steps_that_import_it(copy):
     for module, planned in {
         "evaluation/metrics.py": {
             "evaluate": 4,
@@ -140,15 +231,20 @@ def test_a_changed_source_file_reruns_the_steps_that_import_it(copy):
     }.items():
         file = copy.path / "src/sohem" / module
         before = file.read_text()
-        file.write_text(before + "\n# changed\n")
+        file.write_text(before + "\nCHANGED = True\n")
         assert copy.planned() == planned
         file.write_text(before)
 
 
 def test_a_deleted_tree_of_generated_images_is_made_again(copy):
     copy("rm -r data/demo/kitti results/demo/paper/contact_kitti.png")
-    copy("dvc repro contact_sheet@kitti --force --single-item")
+    copy("snakemake --cores 2 all")
     assert copy.calls() == {"fetch kitti": 1, "contact-sheet kitti": 1}
+    copy.assert_in_step()
+    copy("rm -r data/demo/kitti results/demo/paper/contact_kitti.png")
+    assert stages_run(copy("dvc repro")) == {"paper"}
+    assert copy.calls() == Counter({"fetch kitti": 1}) + paper() - Counter({"report": 1})
+    copy.make("sync")
     copy.assert_in_step()
 
 
@@ -171,8 +267,8 @@ def test_another_list_of_claims_is_judged_without_any_other_step(copy):
     file = copy.path / "claims.yaml"
     file.write_text(file.read_text().replace("difference: 2", "difference: 3"))
     assert copy.planned() == {"claims": 1, "report_page": 1}
-    assert stages_run(copy("dvc repro")) == {"claims", "report"}
-    assert copy.calls() == {"claims": 1, "report": 1}
+    assert stages_run(copy("dvc repro")) == {"paper", "report"}
+    assert copy.calls() == paper()
     file.write_text(file.read_text().replace("iou: 0.6", "iuo: 0.6", 1))
     shown = copy("snakemake --cores 1 all", status=2)
     assert "claims.yaml: claims.map-voc-0.6.statement.iuo: unknown key, did you mean iou?" in shown
