@@ -14,7 +14,6 @@ from pathlib import Path
 OUTPUTS = {
     "fetch": ["out"],
     "split": ["split", "images", "ground-truth"],
-    "contact-sheet": ["out"],
     "pretrain": ["out", "report"],
     "propose": ["out"],
     "merge-proposals": ["out", "recall"],
@@ -23,9 +22,6 @@ OUTPUTS = {
     "evaluate": ["metrics", "per-class", "curve"],
     "difference": ["out"],
     "interval": ["out"],
-    "detections-sheet": ["out"],
-    "differences-sheet": ["out"],
-    "mined-sheet": ["out"],
 }
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -54,25 +50,17 @@ def main(step, *words):
     for value in rest:
         digest.update(Path(value.split("=")[-1]).read_bytes())
     if step == "artifact":
-        for path in sorted(Path(options["results"]).glob("runs/*/*/seed*/*.[cp][sa]*")):
-            digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")
-        for name in ("difference", "interval"):
-            for path in sorted(Path(options["results"]).glob(f"paper/statistics/*/{name}_*.csv")):
-                digest.update(path.read_bytes())
-        kind = given["artifacts"][options["artifact"]]["kind"]
-        suffixes = ["svg", "png"] if kind.endswith("figure") else ["csv", "md", "tex"]
-        outputs = {suffix: Path(f"{options['out']}.{suffix}") for suffix in [*suffixes, "provenance.json"]}
-        outputs = {
-            suffix: path.parent / "png" / path.name if suffix == "png" else path for suffix, path in outputs.items()
-        }
-    if step == "ablation":
-        for path in sorted(Path(options["results"]).glob("paper/statistics/*/*.csv")):
+        form = given["artifacts"][options["artifact"]]["kind"].rpartition("_")[2]
+        read = ["detections.parquet", "mined.parquet"] if form == "sheet" else ["ap.csv", "log.parquet"]
+        results, out = Path(options["results"]), Path(options["out"])
+        for path in sorted(results.glob("runs/*/*/seed*/*")):
+            digest.update(path.read_bytes() if path.name in read else b"")
+        for path in sorted(results.glob("paper/statistics/*/*.csv")) if form != "sheet" else []:
             digest.update(path.read_bytes())
-        suffixes = [".csv", ".md", ".tex", ".provenance.json", "_figure.svg", "_figure.png", "_figure.provenance.json"]
-        outputs = {suffix: Path(f"{options['out']}{suffix}") for suffix in suffixes}
-        outputs["_figure.png"] = Path(options["out"]).parent / "png" / "ablation_figure.png"
-    if step.endswith("sheet"):
-        outputs["provenance"] = outputs["out"].with_suffix(".provenance.json")
+        endings = {"figure": ["svg"], "table": ["csv", "md", "tex"], "sheet": ["png"]}[form]
+        outputs = {ending: Path(f"{out}.{ending}") for ending in [*endings, "provenance.json"]}
+        if form == "figure":
+            outputs["png"] = out.parent / "png" / f"{out.name}.png"
     if step == "claims":
         for path in sorted(Path(options["results"]).glob("paper/statistics/*/difference_*.csv")):
             digest.update(path.read_bytes())

@@ -20,8 +20,8 @@ from sohem.cli import main
 from sohem.errors import DataError, ParamsError
 from sohem.mining import miners
 from sohem.mining.miner import Moment
-from sohem.paper import ablation, forest
-from sohem.paper.figures import to_bytes
+from sohem.paper import ablation, plotting
+from sohem.paper.kinds import ablation_figure
 from sohem.randomness import stream
 
 GIVEN = params.load(toy.ROOT / "params.yaml")
@@ -221,7 +221,7 @@ def test_a_threshold_that_was_not_measured_is_named():
 
 def test_the_figure_has_a_dot_and_a_line_for_each_variant():
     rows = ablation.collect(INTERVALS, DIFFERENCES, TITLES, "ohem", [0.5])
-    left, right = forest.forest_figure(rows, {"voc": "VOC07"}, "ohem", "demo").axes
+    left, right = ablation_figure.figure(rows, {"voc": "VOC07"}, "ohem", "demo").axes
     dots = [line for line in left.lines if line.get_linestyle() == "None"]
     assert [dot.get_xdata().tolist() for dot in dots] == [[60, 55.04, 61]]
     assert dots[0].get_ydata().tolist() == [2, 1, 0]
@@ -235,8 +235,8 @@ def test_the_figure_has_a_dot_and_a_line_for_each_variant():
 
 def test_an_interval_that_does_not_hold_its_value_is_drawn():
     rows = ablation.collect({("voc", "ohem"): interval(60, 61, 62)}, {}, {"ohem": "OHEM"}, "ohem", [0.5])
-    figure = forest.forest_figure(rows, {"voc": "VOC07"}, "ohem", "demo")
-    assert to_bytes(figure, "svg").startswith(b"<?xml")
+    figure = ablation_figure.figure(rows, {"voc": "VOC07"}, "ohem", "demo")
+    assert plotting.to_files(figure)["svg"].startswith(b"<?xml")
 
 
 @pytest.fixture

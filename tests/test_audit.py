@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from sohem.paper import published
-from sohem.paper.arithmetic import Cell, Check, Number, copies, derivations, improvements, read_numbers, swaps
 from sohem.paper.audit import SOURCES, audit
-from sohem.paper.example import box_difference, probability
+from sohem.paper.audit_arithmetic import Cell, Check, Number, copies, derivations, improvements, read_numbers, swaps
+from sohem.paper.audit_example import box_difference, probability
 
 RIGID = {
     "table2": ["aero", "bike", "boat", "bottle", "bus", "car", "chair", "table", "mbike", "sofa", "train", "tv"],

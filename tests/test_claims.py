@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from sohem import cli, params
 from sohem.errors import ClaimsError
-from sohem.paper import published, statements
-from sohem.paper.claims import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, evaluate, verdict
-from sohem.paper.measures import Evidence, Lacking, Measured, measure
+from sohem.paper import claims_file, published
+from sohem.paper.claims_measures import Evidence, Lacking, Measured, measure
+from sohem.paper.claims_verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, evaluate, verdict
 
 ROOT = Path(__file__).parents[1]
-CLAIMS = statements.load(ROOT / "claims.yaml")
+CLAIMS = claims_file.load(ROOT / "claims.yaml")
 PARAMS = params.load(ROOT / "params.yaml")
 CLASSES = {name: params.class_names(PARAMS, name) for name in ("voc", "kitti")}
 RIGID = {name: PARAMS["datasets"][name]["rigid"] for name in ("voc", "kitti")}
@@ -264,7 +264,7 @@ def test_a_mistake_in_the_list_names_the_claim_and_the_key(path: str, value: obj
     file = tmp_path / "claims.yaml"
     file.write_text(yaml.safe_dump(claims))
     with pytest.raises(ClaimsError) as caught:
-        statements.load(file)
+        claims_file.load(file)
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"{file}: ")
 
@@ -280,9 +280,9 @@ def test_a_missing_key_a_claim_written_twice_and_a_missing_file_are_named(tmp_pa
         assert old in text
         file.write_text(text.replace(old, new, 1))
         with pytest.raises(ClaimsError, match=re.escape(message)):
-            statements.load(file)
+            claims_file.load(file)
     with pytest.raises(ClaimsError, match="nowhere"):
-        statements.load(tmp_path / "nowhere.yaml")
+        claims_file.load(tmp_path / "nowhere.yaml")
 
 
 @pytest.fixture
@@ -365,7 +365,9 @@ def test_a_table_of_differences_that_is_none_is_named(finished: Path, capsys: py
     (finished / "paper/statistics/voc/difference_ohem_sohem.csv").write_text("class,iou\n")
     arguments = ["--claims", str(ROOT / "claims.yaml"), "--results", str(finished), "--out", str(finished / "claims")]
     assert cli.main(["claims", "--params", str(ROOT / "params.yaml"), *arguments]) == 2
-    assert "difference_ohem_sohem.csv: not the table expected here" in capsys.readouterr().err
+    assert (
+        "difference_ohem_sohem.csv: not a table of scope, iou, difference, low, high, seeds" in capsys.readouterr().err
+    )
     assert not (finished / "claims.json").exists()
 
 
@@ -391,5 +393,5 @@ def test_names_in_the_list_are_those_of_the_parameters() -> None:
         ious = [s["iou"]] if "iou" in s else s.get("ious", [])
         assert set(ious) <= set(PARAMS["evaluation"]["ious"]), name
         assert set(s.get("before", []) + s.get("after", []) + s.get("over", [])) <= set(PARAMS["evaluation"]["curve"])
-    assert statements.datasets(CLAIMS) == ["voc", "kitti"]
-    assert statements.methods(CLAIMS) == CLAIMS["methods"] == ["ohem", "sohem"]
+    assert claims_file.datasets(CLAIMS) == ["voc", "kitti"]
+    assert claims_file.methods(CLAIMS) == CLAIMS["methods"] == ["ohem", "sohem"]

@@ -18,8 +18,8 @@ from dvc.repo import Repo
 import browser
 from sohem import files
 from sohem.cli import main
+from sohem.compare import comparison
 from sohem.datasets.annotation import BOX
-from sohem.report import comparison
 
 ROOT = Path(__file__).parents[1]
 IMAGES = [f"{n:06}" for n in range(10)]  # the last two train

@@ -9,9 +9,7 @@ import pytest
 from PIL import Image
 
 from sohem import cli, files
-from sohem.commands.detections_sheet import read_methods
-from sohem.errors import SohemError
-from sohem.paper import contact_sheet
+from sohem.paper import sheet_cells, sheets
 
 
 def truth(rows: list[tuple]) -> pd.DataFrame:
@@ -22,19 +20,19 @@ def truth(rows: list[tuple]) -> pd.DataFrame:
 def test_evenly_spread_images_are_changed_only_for_a_missing_class():
     images = pd.DataFrame({"image_id": [f"{i}" for i in range(9)]})
     rows = [(f"{i}", "cat", 0, 0, 9, 9, False, False) for i in range(9)]
-    assert contact_sheet.choose(images, truth(rows), ["cat"], 3) == ["0", "4", "8"]
+    assert sheet_cells.choose(images, truth(rows), ["cat"], 3) == ["0", "4", "8"]
     rows.append(("5", "dog", 0, 0, 9, 9, False, False))
-    assert contact_sheet.choose(images, truth(rows), ["cat", "dog"], 3) == ["0", "5", "8"]
-    assert contact_sheet.choose(images, truth(rows), ["cat", "dog"], 20) == [f"{i}" for i in range(9)]
+    assert sheet_cells.choose(images, truth(rows), ["cat", "dog"], 3) == ["0", "5", "8"]
+    assert sheet_cells.choose(images, truth(rows), ["cat", "dog"], 20) == [f"{i}" for i in range(9)]
 
 
 def test_a_box_is_drawn_on_its_outermost_pixels():
     black = np.zeros((20, 30, 3), np.uint8)
-    drawn = np.asarray(contact_sheet.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)]))
+    drawn = np.asarray(sheets.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)]))
     rows, columns = np.nonzero(drawn[:, :, 0])
     assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (5, 4, 15, 12)
     assert drawn[8, 10].tolist() == [0, 0, 0]
-    dashed = np.asarray(contact_sheet.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)], [True]))
+    dashed = np.asarray(sheets.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)], [True]))
     assert 0 < np.count_nonzero(dashed[:, :, 0]) < np.count_nonzero(drawn[:, :, 0])
 
 
@@ -56,61 +54,65 @@ def test_detections_are_judged_as_in_the_evaluation():
         ],
         columns=["class", "score", "x1", "y1", "x2", "y2"],
     )
-    assert contact_sheet.verdicts(detections, ground_truth, 0.5) == [True, False, None, False, None]
-    assert contact_sheet.verdicts(detections.iloc[:0], ground_truth, 0.5) == []
+    assert sheet_cells.verdicts(detections, ground_truth, 0.5) == [True, False, None, False, None]
+    assert sheet_cells.verdicts(detections.iloc[:0], ground_truth, 0.5) == []
 
 
 def test_a_sheet_has_the_same_bytes_twice_and_stays_below_the_limit():
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-    cells = [contact_sheet.draw_boxes(noise, np.zeros((0, 4)), [], []) for _ in range(3)]
-    sheet = contact_sheet.page(cells, 2, "Title", "demo scale, generated data", "key", ["left", "right"])
+    cells = [sheets.draw_boxes(noise, np.zeros((0, 4)), [], []) for _ in range(3)]
+    sheet = sheets.page(cells, 2, "Title", "demo scale, generated data", "key", ["left", "right"])
     assert sheet.size == (2 * 80 + 3 * 8, 62 + 24 + 2 * 60 + 2 * 8)
-    data = contact_sheet.to_png(sheet, 20_000)
-    assert data == contact_sheet.to_png(sheet, 20_000)
+    data = sheets.to_png(sheet, 20_000)
+    assert data == sheets.to_png(sheet, 20_000)
     assert len(data) <= 20_000
     assert Image.open(io.BytesIO(data)).format == "PNG"
 
 
 def test_images_are_enlarged_by_whole_numbers_or_reduced():
-    assert contact_sheet.cell_scale(192, 144, 384) == 2
-    assert contact_sheet.cell_scale(150, 192, 400) == 2
-    assert contact_sheet.cell_scale(768, 500, 384) == 0.5
+    assert sheet_cells.cell_scale(192, 144, 384) == 2
+    assert sheet_cells.cell_scale(150, 192, 400) == 2
+    assert sheet_cells.cell_scale(768, 500, 384) == 0.5
 
 
-def test_a_method_without_a_file_is_refused():
-    with pytest.raises(SohemError, match="expected METHOD=FILE"):
-        read_methods(["ohem"])
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [([(500, 375), (333, 500), (500, 333)], (24, 6, 384)), ([(1242, 375), (1224, 370)], (20, 4, 640))],
+    ids=["VOC", "KITTI"],
+)
+def test_the_shape_of_the_images_decides_how_they_fill_a_sheet(sizes, expected):
+    assert sheet_cells.layout(pd.DataFrame(sizes, columns=["width", "height"])) == expected
 
 
 def test_classes_have_colours_of_their_own():
     for count in (1, 2, 7, 20, 27):
-        assert len(set(contact_sheet.class_colours([f"{k}" for k in range(count)]).values())) == count
+        assert len(set(sheet_cells.class_colours([f"{k}" for k in range(count)]).values())) == count
 
 
-@pytest.mark.parametrize("kind", ["voc", "kitti"])
-def test_both_commands_write_a_sheet(kind, tmp_path):
+@pytest.mark.parametrize(("width", "enlarged"), [(40, 9), (80, 8)])  # 384 and 640 pixels a cell
+def test_both_sheets_are_written(width, enlarged, tmp_path):
     """Four images, two of each subset, with one detection by one method."""
     rows, boxes = [], []
     for k in range(4):
-        Image.new("RGB", (40, 30), (0, 60 * k, 90)).save(tmp_path / f"{k}.png")
-        rows.append((f"{k}", f"{k}.png", 40, 30, "train" if k < 2 else "test"))
+        Image.new("RGB", (width, 30), (0, 60 * k, 90)).save(tmp_path / f"{k}.png")
+        rows.append((f"{k}", f"{k}.png", width, 30, "train" if k < 2 else "test"))
         boxes.append((f"{k}", "cat", 5, 5, 25, 20, k == 1, False))
     boxes.append(("0", "", 30, 0, 40, 10, False, True))
-    images, ground_truth, found = (tmp_path / f"{name}.parquet" for name in ("images", "truth", "found"))
-    files.write_table(images, pd.DataFrame(rows, columns=["image_id", "file", "width", "height", "subset"]))
-    files.write_table(ground_truth, truth(boxes))
+    data, run = tmp_path / "data" / "pets", tmp_path / "runs" / "pets" / "ohem" / "seed0"
+    table = pd.DataFrame(rows, columns=["image_id", "file", "width", "height", "subset"])
+    files.write_table(data / "images.parquet", table)
+    files.write_table(data / "ground_truth.parquet", truth(boxes))
     box = {"image_id": ["2"], "class": ["cat"], "score": [0.75], "x1": [5.0], "y1": [5.0], "x2": [25.0], "y2": [19.0]}
-    files.write_table(found, pd.DataFrame(box))
+    files.write_table(run / "detections.parquet", pd.DataFrame(box))
     settings = {
         "scale": "demo",
-        "datasets": {"pets": {"title": "Pets", "format": kind, "classes": ["cat"], "demo": {"root": str(tmp_path)}}},
+        "run": {"datasets": ["pets"], "methods": ["ohem"], "seeds": [0]},
+        "datasets": {"pets": {"title": "Pets", "classes": ["cat"], "demo": {"root": str(tmp_path)}}},
+        "methods": {"ohem": {"title": "OHEM"}},
     }
-    common = ["--params", json.dumps(settings), "--dataset", "pets", "--images", str(images)]
-    common += ["--ground-truth", str(ground_truth)]
-    sheet, other = tmp_path / "sheet.png", tmp_path / "other.png"
-    assert cli.main(["contact-sheet", *common, "--out", str(sheet)]) == 0
-    assert cli.main(["detections-sheet", *common, "--out", str(other), f"ohem={found}"]) == 0
-    enlarged = 9 if kind == "voc" else 16  # 384 and 640 pixels a cell, over 40
-    assert len(json.loads(other.with_suffix(".provenance.json").read_text())["inputs"]) == 3
-    assert Image.open(sheet).width == 2 * 40 * enlarged + 3 * 8
-    assert Image.open(other).height == 62 + 24 + 2 * 30 * enlarged + 2 * 8
+    for name in ("contact_pets", "detections_pets"):
+        words = ["--params", json.dumps(settings), "--results", str(tmp_path), "--out", str(tmp_path / name)]
+        assert cli.main(["artifact", "--artifact", name, *words]) == 0
+    assert len(json.loads((tmp_path / "detections_pets.provenance.json").read_text())["inputs"]) == 3
+    assert Image.open(tmp_path / "contact_pets.png").width == 2 * width * enlarged + 3 * 8
+    assert Image.open(tmp_path / "detections_pets.png").height == 62 + 24 + 2 * 30 * enlarged + 2 * 8

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sohem.paper import figures, interval_figures, mining_figures
+from sohem.paper import plotting
+from sohem.paper.kinds import improvement_figure, interval_figure, ratio_figure, strata_figure
 from sohem.paper.palette import STRATA
 
 NOTICE = "demo scale, generated data"
@@ -29,7 +30,7 @@ def intervals(value: str = "ap", shift: float = 0.0) -> pd.DataFrame:
 
 
 def test_strata_are_stacked_to_100_percent_in_their_own_colours_with_foreground_on_top():
-    figure = mining_figures.strata_figure({"VOC07": {"OHEM": [log(0.25)], "S-OHEM": [log(0.35)]}}, 2, NOTICE)
+    figure = strata_figure.figure({"VOC07": {"OHEM": [log(0.25)], "S-OHEM": [log(0.35)]}}, 2, NOTICE)
     first, second = figure.axes
     assert [ax.get_title() for ax in figure.axes] == ["VOC07, OHEM", "VOC07, S-OHEM"]
     tops = [area.get_paths()[0].vertices[:, 1].max() for area in first.collections]
@@ -45,13 +46,13 @@ def test_strata_are_stacked_to_100_percent_in_their_own_colours_with_foreground_
 
 
 def test_seeds_of_the_strata_are_averaged():
-    figure = mining_figures.strata_figure({"VOC07": {"OHEM": [log(0.25), log(0.35)]}}, 2, NOTICE)
+    figure = strata_figure.figure({"VOC07": {"OHEM": [log(0.25), log(0.35)]}}, 2, NOTICE)
     assert figure.axes[0].collections[0].get_paths()[0].vertices[:, 1].max() == pytest.approx(30)
 
 
 def test_the_ratio_stands_beside_alpha_and_beta_where_they_mean_something():
     runs = {"S-OHEM": [log(beta=1.9)], "Random": [log()]}
-    figure = mining_figures.ratio_figure({"VOC07": runs}, ["S-OHEM"], 2, NOTICE)
+    figure = ratio_figure.figure({"VOC07": runs}, ["S-OHEM"], 2, NOTICE)
     weighted, random = figure.axes
     lines = {line.get_label(): line.get_ydata() for line in weighted.get_lines()}
     np.testing.assert_allclose(lines["L_cls / L_loc, the B selected RoIs"], [2, 2])
@@ -64,13 +65,13 @@ def test_the_ratio_stands_beside_alpha_and_beta_where_they_mean_something():
 
 def test_a_loss_of_zero_leaves_a_gap_in_the_ratio():
     none = log().assign(loc_selected=0.0)
-    figure = mining_figures.ratio_figure({"VOC07": {"OHEM": [none]}}, [], 2, NOTICE)
+    figure = ratio_figure.figure({"VOC07": {"OHEM": [none]}}, [], 2, NOTICE)
     assert np.isnan(figure.axes[0].get_lines()[0].get_ydata()).all()
 
 
 def test_the_map_of_each_method_is_drawn_with_its_interval():
     tables = {"VOC07": {"OHEM": intervals(), "S-OHEM": intervals(shift=0.5)}}
-    figure = interval_figures.interval_figure(tables, 0.95, NOTICE)
+    figure = interval_figure.figure(tables, 0.95, NOTICE)
     (ax,) = figure.axes
     assert [line.get_ydata().tolist() for line in ax.get_lines()] == [[1, 1], [1.5, 1.5]]
     band = ax.collections[0].get_paths()[0].vertices
@@ -80,16 +81,16 @@ def test_the_map_of_each_method_is_drawn_with_its_interval():
 
 
 def test_classes_stand_in_their_group_the_largest_gain_on_top():
-    order = interval_figures.class_order(intervals("difference"), ["car", "bus"])
+    order = improvement_figure.class_order(intervals("difference"), ["car", "bus"])
     assert order == [("mean", "mAP"), ("mean", "rigid"), ("mean", "nonrigid"),
                      ("rigid", "bus"), ("rigid", "car"), ("non-rigid", "cat")]  # fmt: skip
-    alone = interval_figures.class_order(intervals("difference"), [])
+    alone = improvement_figure.class_order(intervals("difference"), [])
     assert [name for group, name in alone if group == "classes"] == ["bus", "car", "cat"]
 
 
 def test_the_gain_of_each_class_is_marked_full_where_its_interval_has_no_0():
     tables = {"VOC07": {"S-OHEM": intervals("difference")}}
-    figure = interval_figures.improvement_figure(tables, "OHEM", {"VOC07": ["car", "bus"]}, 0.95, NOTICE)
+    figure = improvement_figure.figure(tables, "OHEM", {"VOC07": ["car", "bus"]}, 0.95, NOTICE)
     left, right = figure.axes
     assert [ax.get_title() for ax in (left, right)] == ["VOC07, IoU 0.5", "VOC07, IoU 0.7"]
     marks = [line for line in left.get_lines() if line.get_marker() == "o"]
@@ -107,6 +108,6 @@ def test_the_gain_of_each_class_is_marked_full_where_its_interval_has_no_0():
 def test_equal_data_give_equal_bytes(suffix):
     tables = {"VOC07": {"A": intervals("difference"), "B": intervals("difference", 1.0)}}
     first, second = (
-        figures.to_bytes(interval_figures.improvement_figure(tables, "OHEM", {}, 0.95, NOTICE), suffix) for _ in "ab"
+        plotting.to_files(improvement_figure.figure(tables, "OHEM", {}, 0.95, NOTICE))[suffix] for _ in "ab"
     )
     assert first == second

@@ -10,7 +10,8 @@ from PIL import Image
 
 from sohem import cli, files
 from sohem.evaluation.average_precision import DETECTION_COLUMNS
-from sohem.paper import contact_sheet, differing, mined_sheet
+from sohem.paper import sheets
+from sohem.paper.kinds import differences_sheet, mined_sheet
 from sohem.paper.palette import STRATA
 
 BOX = ["x1", "y1", "x2", "y2"]
@@ -66,12 +67,12 @@ def test_right_and_wrong_detections_are_counted_by_image():
             ("c", "dog", 0.7, 0, 0, 10, 6),  # no dog there
         ]
     )
-    counted = differing.right_and_wrong(boxes, found, ["a", "b", "c", "d"], ["cat", "dog"], 0.5)
+    counted = differences_sheet.right_and_wrong(boxes, found, ["a", "b", "c", "d"], ["cat", "dog"], 0.5)
     assert counted["right"].tolist() == [1, 1, 0, 0]
     assert counted["wrong"].tolist() == [1, 0, 1, 0]
-    strict = differing.right_and_wrong(boxes, found, ["a", "b", "c", "d"], ["cat", "dog"], 0.7)
+    strict = differences_sheet.right_and_wrong(boxes, found, ["a", "b", "c", "d"], ["cat", "dog"], 0.7)
     assert strict["right"].tolist() == [1, 0, 0, 0]
-    none = differing.right_and_wrong(boxes, found.iloc[:0], ["a", "b"], ["cat"], 0.5)
+    none = differences_sheet.right_and_wrong(boxes, found.iloc[:0], ["a", "b"], ["cat"], 0.5)
     assert none.to_numpy().tolist() == [[0, 0], [0, 0]]
 
 
@@ -79,10 +80,10 @@ def test_images_differ_most_by_right_then_by_wrong_detections_then_by_order():
     names = ["a", "b", "c", "d", "e", "f"]
     first = pd.DataFrame({"right": [3, 1, 1, 1, 2, 2], "wrong": [0, 0, 2, 0, 5, 0]}, index=names)
     second = pd.DataFrame({"right": [1, 2, 2, 2, 2, 1], "wrong": [0, 1, 0, 1, 0, 9]}, index=names)
-    assert differing.most_different(first, second, 3) == (["a", "f"], ["c", "b", "d"])
-    assert differing.most_different(second, first, 3) == (["c", "b", "d"], ["a", "f"])
-    assert differing.most_different(first, first, 3) == ([], [])
-    assert differing.most_different(first, second, 1) == (["a"], ["c"])
+    assert differences_sheet.most_different(first, second, 3) == (["a", "f"], ["c", "b", "d"])
+    assert differences_sheet.most_different(second, first, 3) == (["c", "b", "d"], ["a", "f"])
+    assert differences_sheet.most_different(first, first, 3) == ([], [])
+    assert differences_sheet.most_different(first, second, 1) == (["a"], ["c"])
 
 
 @pytest.fixture
@@ -93,74 +94,72 @@ def pets(tmp_path):
         Image.new("RGB", (40, 30), (0, 60 * k, 90)).save(tmp_path / f"{k}.png")
         rows.append((f"{k}", f"{k}.png", 40, 30, "test"))
         boxes.append((f"{k}", "cat", 5, 5, 25, 20))
-    files.write_table(
-        tmp_path / "images.parquet", pd.DataFrame(rows, columns=["image_id", "file", "width", "height", "subset"])
-    )
-    files.write_table(tmp_path / "truth.parquet", truth(boxes))
+    data = tmp_path / "data" / "pets"
+    table = pd.DataFrame(rows, columns=["image_id", "file", "width", "height", "subset"])
+    files.write_table(data / "images.parquet", table)
+    files.write_table(data / "ground_truth.parquet", truth(boxes))
     for method, image in (("ohem", "1"), ("sohem", "3")):
         found = [(image, "cat", 0.75, 5, 5, 25, 20), ("2", "cat", 0.75, 5, 5, 25, 20), ("0", "cat", 0.4, 5, 5, 25, 20)]
-        files.write_table(tmp_path / f"{method}.parquet", detections(found))
-        tables = [mined(iteration) for iteration in (1, 9)]
-        files.write_table(tmp_path / f"{method}_mined.parquet", pd.concat(tables))
+        run = tmp_path / "runs" / "pets" / method / "seed0"
+        files.write_table(run / "detections.parquet", detections(found))
+        files.write_table(run / "mined.parquet", pd.concat([mined(iteration) for iteration in (1, 9)]))
+    return tmp_path
+
+
+def make(name: str, folder, methods=("ohem", "sohem")) -> int:
+    """Run ``sohem artifact`` on the results in a folder."""
     settings = {
         "scale": "demo",
-        "run": {"datasets": ["pets"], "methods": ["ohem", "sohem"], "seeds": [0]},
-        "datasets": {"pets": {"title": "Pets", "format": "voc", "classes": ["cat"], "demo": {"root": str(tmp_path)}}},
+        "run": {"datasets": ["pets"], "methods": list(methods), "seeds": [0]},
+        "datasets": {"pets": {"title": "Pets", "classes": ["cat"], "demo": {"root": str(folder)}}},
         "methods": {"ohem": {"title": "OHEM", "miner": "ohem"}, "sohem": {"title": "S-OHEM", "miner": "sohem"}},
         "evaluation": {"ious": [0.5, 0.7]},
+        "scales": {"demo": {"probe": {"images": 1}}},
     }
-    common = ["--params", json.dumps(settings), "--dataset", "pets", "--images", str(tmp_path / "images.parquet")]
-    return tmp_path, common
+    words = ["--params", json.dumps(settings), "--results", str(folder), "--out", str(folder / name)]
+    return cli.main(["artifact", "--artifact", name, *words])
 
 
 def test_the_sheet_of_differences_shows_both_directions(pets, monkeypatch):
-    folder, common = pets
-    lines, real = [], contact_sheet.captioned
-    monkeypatch.setattr(contact_sheet, "captioned", lambda cell, words: lines.append(words) or real(cell, words))
-    out = folder / "differences.png"
-    words = ["differences-sheet", *common, "--ground-truth", str(folder / "truth.parquet"), "--out", str(out)]
-    assert cli.main([*words, *(f"{m}={folder / m}.parquet" for m in ("ohem", "sohem"))]) == 0
+    lines, real = [], sheets.captioned
+    monkeypatch.setattr(sheets, "captioned", lambda cell, words: lines.append(words) or real(cell, words))
+    out = pets / "differences_pets.png"
+    assert make("differences_pets", pets) == 0
     assert lines == ["OHEM finds more", "1 right, 0 wrong", "0 right, 0 wrong",
                      "S-OHEM finds more", "0 right, 0 wrong", "1 right, 0 wrong"]  # fmt: skip
     assert Image.open(out).width == 3 * 40 * 9 + 4 * 8
     record = json.loads(out.with_suffix(".provenance.json").read_text())
     assert [entry["path"].split("/")[-1] for entry in record["inputs"]] == [
-        "images.parquet", "truth.parquet", "ohem.parquet", "sohem.parquet",
+        "images.parquet", "ground_truth.parquet", "detections.parquet", "detections.parquet",
     ]  # fmt: skip
-    assert cli.main([*words, *(f"{m}={folder / 'ohem'}.parquet" for m in ("a", "b"))]) == 0
+    runs = pets / "runs" / "pets"
+    (runs / "sohem/seed0/detections.parquet").write_bytes((runs / "ohem/seed0/detections.parquet").read_bytes())
+    assert make("differences_pets", pets) == 0
     assert Image.open(out).height < 120  # no image differs: a title and one line
 
 
-def test_the_same_method_twice_has_no_difference(pets, capsys):
-    folder, common = pets
-    words = ["differences-sheet", *common, "--ground-truth", str(folder / "truth.parquet"), "--out", str(folder / "x")]
-    assert cli.main([*words, *(f"ohem={folder / m}.parquet" for m in ("ohem", "sohem"))]) == 2
-    assert "expected two different methods" in capsys.readouterr().err
+def test_one_method_has_no_difference(pets, capsys):
+    assert make("differences_pets", pets, methods=["ohem"]) == 2
+    assert "artifacts.differences_pets: not defined; expected one of pets_ap_figure, " in capsys.readouterr().err
 
 
 def test_the_sheet_of_what_was_mined_has_a_column_for_each_moment(pets, monkeypatch):
-    folder, common = pets
-    lines, real = [], mined_sheet.captioned
-    monkeypatch.setattr(mined_sheet, "captioned", lambda cell, *words: lines.append(words[0]) or real(cell, *words))
-    out = folder / "mined.png"
-    words = ["mined-sheet", *common, "--out", str(out)]
-    given = [f"{m}={folder / m}_mined.parquet" for m in ("ohem", "sohem")]
-    assert cli.main([*words, *given]) == 0
+    lines, real = [], sheets.captioned
+    monkeypatch.setattr(sheets, "captioned", lambda cell, *words: lines.append(words[0]) or real(cell, *words))
+    assert make("mined_pets", pets) == 0
     of = ": 1 of 2 foreground"
     assert lines == [f"OHEM{of}", f"OHEM{of}", f"S-OHEM, beta 1.9{of}", f"S-OHEM, beta 1.9{of}"]
-    sheet = out.read_bytes()
+    sheet = (pets / "mined_pets.png").read_bytes()
     assert Image.open(io.BytesIO(sheet)).height == 62 + 22 + 24 + 2 * (30 * 9 + 19) + 2 * 8  # a row for each method
-    assert cli.main([*words, *given]) == 0
-    assert out.read_bytes() == sheet
+    assert make("mined_pets", pets) == 0
+    assert (pets / "mined_pets.png").read_bytes() == sheet
 
 
 def test_tables_that_do_not_fit_each_other_are_named(pets, capsys):
-    folder, common = pets
-    other = folder / "sohem_mined.parquet"
+    other = pets / "runs/pets/sohem/seed0/mined.parquet"
     files.write_table(other, mined(9))
-    words = ["mined-sheet", *common, "--out", str(folder / "x.png"), f"ohem={folder / 'ohem'}_mined.parquet"]
-    assert cli.main([*words, f"sohem={other}"]) == 2
+    assert make("mined_pets", pets) == 2
     assert "pets, sohem: no RoIs of image 0 at iteration 1, which ohem has" in capsys.readouterr().err
     files.write_table(other, mined().drop(columns="stratum"))
-    assert cli.main([*words, f"sohem={other}"]) == 2
-    assert "sohem_mined.parquet: no column stratum; run sohem train again" in capsys.readouterr().err
+    assert make("mined_pets", pets) == 2
+    assert "sohem/seed0/mined.parquet: no column stratum; run sohem train again" in capsys.readouterr().err

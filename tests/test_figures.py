@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sohem import cli, files, params
-from sohem.paper import figures
+from sohem import artifacts, cli, files, params
+from sohem.paper import logs, plotting
+from sohem.paper.kinds import ap_figure, loss_figure
 
 NOTICE = "demo scale, generated data"
 
@@ -32,39 +33,39 @@ def ap(level: float = 0.8) -> pd.DataFrame:
 
 
 def test_windows_are_averaged_and_an_incomplete_one_is_dropped() -> None:
-    means = figures.window_means(log(11), 5)
+    means = logs.window_means(log(11), 5)
     assert means["iteration"].tolist() == [3, 8]
     assert means["cls_all"].tolist() == [3, 8]
-    assert figures.window_means(log(4), 5)["iteration"].tolist() == [2.5]
+    assert logs.window_means(log(4), 5)["iteration"].tolist() == [2.5]
 
 
 def test_beta_is_marked_from_where_it_leaves_its_first_value_to_where_it_stays() -> None:
-    assert figures.beta_span(log(12, beta=1.9)) == (5, 9, 1.9)
-    assert figures.beta_span(log(12)) is None
-    assert figures.beta_span(log(12).drop(columns="beta")) is None
+    assert logs.beta_span(log(12, beta=1.9)) == (5, 9, 1.9)
+    assert logs.beta_span(log(12)) is None
+    assert logs.beta_span(log(12).drop(columns="beta")) is None
 
 
 def test_ap_figure_has_a_line_for_each_class_and_the_mean_over_all_classes() -> None:
-    figure = figures.ap_figure([figures.ApPanel("VOC07, OHEM", ap(), ["dog"])], "11point", NOTICE)
+    figure = ap_figure.figure([ap_figure.Panel("VOC07, OHEM", ap(), ["dog"])], "11point", NOTICE)
     (ax,) = figure.axes
     dog, mean = ax.get_lines()
     np.testing.assert_allclose(dog.get_ydata(), [72, 40, 8])
     np.testing.assert_allclose(mean.get_ydata(), [54, 30, 6])
     assert figure.get_suptitle() == NOTICE
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("IoU threshold", "AP (%)")
-    assert figure.get_figwidth() == figures.COLUMN_WIDTH
+    assert figure.get_figwidth() == plotting.COLUMN_WIDTH
 
 
 def test_seeds_are_averaged() -> None:
     both = pd.concat([ap(0.8), ap(0.4)])
-    figure = figures.ap_figure([figures.ApPanel("", both, ["dog"])], "11point", NOTICE)
+    figure = ap_figure.figure([ap_figure.Panel("", both, ["dog"])], "11point", NOTICE)
     np.testing.assert_allclose(figure.axes[0].get_lines()[0].get_ydata(), [54, 30, 6])
-    losses = figures.loss_figure({"VOC07": {"OHEM": [log(level=1), log(level=3)]}}, "all", 4, NOTICE)
+    losses = loss_figure.figure({"VOC07": {"OHEM": [log(level=1), log(level=3)]}}, "all", 4, NOTICE)
     np.testing.assert_allclose(losses.axes[0].get_lines()[0].get_ydata(), [5, 13, 21])
 
 
 def test_loss_figure_of_one_method_shows_both_losses_in_one_panel() -> None:
-    figure = figures.loss_figure({"VOC07": {"OHEM": [log()]}}, "selected", 4, NOTICE)
+    figure = loss_figure.figure({"VOC07": {"OHEM": [log()]}}, "selected", 4, NOTICE)
     (ax,) = figure.axes
     assert [line.get_label() for line in ax.get_lines()] == ["classification", "localisation"]
     assert "selected" in ax.get_ylabel()
@@ -72,7 +73,7 @@ def test_loss_figure_of_one_method_shows_both_losses_in_one_panel() -> None:
 
 def test_loss_figure_of_two_methods_has_a_panel_for_each_data_set_and_loss() -> None:
     runs = {"OHEM": [log()], "S-OHEM": [log(beta=1.9)]}
-    figure = figures.loss_figure({"VOC07": runs, "KITTI12": runs}, "all", 4, NOTICE)
+    figure = loss_figure.figure({"VOC07": runs, "KITTI12": runs}, "all", 4, NOTICE)
     assert [ax.get_title() for ax in figure.axes] == [
         "VOC07, classification", "VOC07, localisation", "KITTI12, classification", "KITTI12, localisation",
     ]  # fmt: skip
@@ -84,7 +85,7 @@ def test_loss_figure_of_two_methods_has_a_panel_for_each_data_set_and_loss() -> 
 @pytest.mark.parametrize("suffix", ["svg", "png"])
 def test_equal_data_give_equal_bytes_without_a_date(suffix: str) -> None:
     first, second = (
-        figures.to_bytes(figures.loss_figure({"VOC07": {"OHEM": [log()]}}, "all", 4, NOTICE), suffix) for _ in "ab"
+        plotting.to_files(loss_figure.figure({"VOC07": {"OHEM": [log()]}}, "all", 4, NOTICE))[suffix] for _ in "ab"
     )
     assert first == second
     assert b"Matplotlib" not in first
@@ -110,7 +111,7 @@ PARAMS = {
         "bootstrap": {"resamples": 400, "seed": 0, "level": 0.9, "interval": "percentile"},
     },
     "artifacts": {
-        "fig2a": {"kind": "ap_figure", "datasets": ["voc"], "method": "ohem", "classes": ["dog"]},
+        "fig2a": {"kind": "ap_figure", "datasets": ["voc"], "methods": ["ohem"], "classes": ["dog"]},
         "fig3": {"kind": "loss_figure", "datasets": ["voc"], "methods": ["ohem", "sohem"], "rois": "all"},
         "table2": {"kind": "ap_table", "datasets": ["voc"]},
         "table4a": {"kind": "rigid_table", "datasets": ["voc"]},
@@ -139,7 +140,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def make(name: str, results: Path) -> int:
     """Run ``sohem artifact`` with the part of the parameters that the workflow passes."""
-    part = json.dumps(params.select(PARAMS, "artifact", artifact=name))
+    part = json.dumps(artifacts.part(PARAMS, name))
     return cli.main(
         ["artifact", "--artifact", name, "--results", str(results), "--out", str(results / name), "--params", part]
     )
@@ -152,7 +153,7 @@ def test_the_step_writes_figures_and_their_provenance(results: Path, name: str) 
     assert made == {f"{name}.svg", f"png/{name}.png", f"{name}.provenance.json"}
     record = files.read_json(results / f"{name}.provenance.json")
     assert record["artifact"] == name
-    assert record["parameters"] == params.fingerprint(params.select(PARAMS, "artifact", artifact=name))
+    assert record["parameters"] == params.fingerprint(artifacts.part(PARAMS, name))
     assert record["inputs"][0]["path"].startswith("results/")
     by_hand = ["--results", "results", "--out", "by_hand", "--params", json.dumps(PARAMS)]
     assert cli.main(["artifact", "--artifact", name, *by_hand]) == 0
@@ -191,17 +192,18 @@ def test_a_missing_run_is_named_with_what_makes_it(results: Path, capsys: pytest
 def test_an_unknown_artifact_is_named(results: Path, capsys: pytest.CaptureFixture) -> None:
     arguments = ["artifact", "--artifact", "fig9", "--results", "r", "--out", "o", "--params", json.dumps(PARAMS)]
     assert cli.main(arguments) == 2
-    assert "artifacts.fig9: not defined; expected one of fig2a, fig3, table2" in capsys.readouterr().err
+    assert "artifacts.fig9: not defined; expected one of fig2a, fig3, " in capsys.readouterr().err
 
 
 def test_a_damaged_run_is_named(results: Path, capsys: pytest.CaptureFixture) -> None:
     (results / "runs" / "voc" / "ohem" / "seed0" / "ap.csv").write_text("iou\n0.5\n")
     assert make("table2", results) == 2
-    assert "seed0/ap.csv: not a table of AP" in capsys.readouterr().err
+    assert "seed0/ap.csv: not a table of class, iou, ap_11point, ap_area" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "run sohem difference, or make it"), ("iou\n0.5\n", "not a table")]
+    ("text", "message"),
+    [(None, "Run sohem difference for data set voc, method sohem, or make it"), ("iou\n0.5\n", "not a table")],
 )
 def test_differences_that_are_missing_or_damaged_are_named(
     results: Path, capsys: pytest.CaptureFixture, text: str | None, message: str
@@ -214,5 +216,5 @@ def test_differences_that_are_missing_or_damaged_are_named(
 
 
 def test_needs_no_torch() -> None:
-    code = "import sys, sohem.commands.artifact, sohem.paper.figures; sys.exit('torch' in sys.modules)"
+    code = "import sys, sohem.commands.artifact, sohem.paper.plotting; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clones import merged
 from sohem import params, schema
 from sohem.cli import main
 from sohem.datasets.annotation import label_of
@@ -89,7 +88,7 @@ def test_a_step_sees_its_own_keys_only(given):
 
 def test_select_is_idempotent_and_survives_json(given):
     for step in params.STEP_KEYS:
-        names = {"artifact": "fig3"} if step == "artifact" else {"dataset": "kitti", "method": "sohem"}
+        names = {"dataset": "kitti", "method": "sohem"}
         part = params.select(given, step, **names)
         assert params.select(params.load(params.dumps(part)), step, **names) == part
 
@@ -105,59 +104,6 @@ def test_labels_map_to_classes(given):
     assert label_of(given["datasets"]["kitti"]["classes"])["Person_sitting"] == "person"
     assert label_of(given["datasets"]["voc"]["classes"])["sofa"] == "sofa"
     assert len(params.class_names(given, "kitti")) == 7
-
-
-def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(given):
-    given["datasets"]["cells"] = {"title": "Cells", "format": "voc", "detector": "fast_rcnn", "beta_target": "ratio",
-                                  "classes": ["a", "b"],
-                                  "demo": {"root": "x", "short_side": 100, "long_side": 200}}  # fmt: skip
-    given["run"]["datasets"] = ["cells"]
-    schema.validate(given)
-    figures = {f"cells_{kind}_figure" for kind in ("ap", "loss", "strata", "ratio", "interval", "improvement")}
-    assert set(params.artifacts(given)) == figures | {"cells_ap_table"}
-    given["run"]["methods"] = ["ohem"]  # nothing to compare
-    assert set(params.artifacts(given)) == figures - {"cells_improvement_figure"} | {"cells_ap_table"}
-    assert params.notice(given, ["cells"]) == "demo scale, real data"
-
-
-def test_the_example_of_a_data_set_of_ones_own_is_valid(given):
-    example = yaml.safe_load((ROOT / "examples" / "bccd.yaml").read_text())
-    both = merged(given, example)
-    schema.validate(both)
-    assert {spec["datasets"][0] for spec in params.artifacts(both).values()} == {"bccd"}
-
-
-def test_a_figure_of_two_data_sets_shows_the_one_that_runs(given):
-    given["run"]["datasets"] = ["kitti"]
-    assert params.artifacts(given)["strata"]["datasets"] == ["kitti"]
-    assert set(params.artifacts(given)) & {"fig2a", "table2", "fig3"} == {"fig3"}
-
-
-def test_a_figure_shows_those_of_its_methods_that_run(given):
-    given["run"]["methods"] = ["sohem", "random"]
-    found = params.artifacts(given)
-    assert found["fig3"]["methods"] == ["sohem"]
-    assert "fig2a" not in found  # of OHEM alone
-    assert "fig2b" not in found
-    assert {name for d, name, seed in params.artifact_sources(given, found["table2"])} == {"sohem", "random"}
-
-
-def test_figures_and_tables_show_the_methods_that_are_to_be_shown(given):
-    given["run"] |= {"methods": ["ohem", "random", "sohem"], "shown": ["ohem", "sohem"]}
-    found = params.artifacts(given)
-    for name in ("table2", "strata", "improvement"):
-        assert params.artifact_methods(given, found[name]) == ["ohem", "sohem"]
-
-
-def test_what_an_artifact_is_made_from(given):
-    sources = {
-        name: list(params.artifact_sources(given, spec).values()) for name, spec in params.artifacts(given).items()
-    }
-    assert sources["fig2a"] == ["runs/voc/ohem/seed0/ap.csv"]
-    assert sources["improvement"] == [f"paper/statistics/{d}/difference_ohem_sohem.csv" for d in ("voc", "kitti")]
-    assert sources["intervals"] == [
-        f"paper/statistics/{d}/interval_{m}.csv" for d in ("voc", "kitti") for m in ("ohem", "sohem")
-    ]
 
 
 def test_the_part_of_a_step_keeps_the_order_of_classes_and_no_other(given):

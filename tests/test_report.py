@@ -14,13 +14,11 @@ import yaml
 from PIL import Image
 
 import browser
-from sohem import files, params
+from sohem import artifacts, files, pages, params
 from sohem.cli import main
-from sohem.errors import DataError
-from sohem.report import captions, embed, plan, sections
+from sohem.report import embed, plan, sections
 
 ROOT = Path(__file__).parents[1]
-CAPTIONS = ROOT / "workflow" / "report"
 SVG = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1">
 <rect width="72" height="36" fill="#fff"/><circle cx="20" cy="18" r="9"/></g></svg>
@@ -44,11 +42,11 @@ def given():
     return made
 
 
-def record(given, step, **wildcards):
-    """What provenance.record gives for a step, in a repository at COMMIT."""
+def record(part):
+    """What provenance.record gives for a step that was given this part of the parameters, in a repository at COMMIT."""
     return {
         "git": {"commit": COMMIT, "dirty": False},
-        "parameters": params.fingerprint(params.select(given, step, **wildcards)),
+        "parameters": params.fingerprint(part),
         "versions": {"python": "3.12.1", "torch": "2.11.0"},
         "platform": "Linux x86_64",
         "device": "cpu",
@@ -77,18 +75,18 @@ def fill(folder, given):
         log = {"cls_all": [9.0] + [0.25] * 50, "loc_all": [9.0] + [0.125] * 50}
         files.write_table(run / "log.parquet", pd.DataFrame(log))
         cost = {"sessions": 2, "seconds": seconds, "joules": None}
-        origin = record(given, "train", dataset="kitti", method=method)
+        origin = record(params.select(given, "train", dataset="kitti", method=method))
         files.write_json(run / "provenance.json", {**origin, "machine": machine, "cost": cost})
     (paper / "fig3.svg").write_text(SVG)
     (paper / "table4b.csv").write_text(
         "method,IoU,rigid,non-rigid\nOHEM,0.5,60.00,9.50\nS-OHEM,0.5,61.00,\n"
         "improv,0.5,1.00,\nimprov low,0.5,-2.00,\nimprov high,0.5,3.00,\n"
     )
-    for name in ("fig3", "table4b"):
-        files.write_json(paper / f"{name}.provenance.json", record(given, "artifact", artifact=name))
-    for name, step in ((name, f"{name}_sheet") for name in ("mined", "differences", "detections", "contact")):
-        Image.new("RGB", (40, 20), "red").save(paper / f"{name}_kitti.png")
-        files.write_json(paper / f"{name}_kitti.provenance.json", record(given, step, dataset="kitti"))
+    sheets = [f"{name}_kitti" for name in ("mined", "differences", "detections", "contact")]
+    for name in sheets:
+        Image.new("RGB", (40, 20), "red").save(paper / f"{name}.png")
+    for name in ("fig3", "table4b", *sheets):
+        files.write_json(paper / f"{name}.provenance.json", record(artifacts.part(given, name)))
     numbers = {"value": 1.5, "unit": "points", "direction": "above", "bound": 0.0, "printed": {"Table 3": 0.5}}
     claims = [
         {**CLAIM, "id": "a", "sentence": "It <em>helps</em> at 0.5", "verdict": "supported", "numbers": numbers,
@@ -105,7 +103,7 @@ def fill(folder, given):
 def report(folder, given, status=0):
     """The page that the step makes from the results in a folder."""
     out = folder / "report.html"
-    words = ["--params", params.dumps(given), "--results", str(folder), "--captions", str(CAPTIONS), "--out", str(out)]
+    words = ["--params", params.dumps(given), "--results", str(folder), "--out", str(out)]
     assert main(["report", *words]) == status
     return out
 
@@ -212,17 +210,13 @@ def test_at_paper_scale_nothing_is_called_a_demo(given, tmp_path):
 
 def test_every_part_of_the_real_report_has_a_caption():
     real = yaml.safe_load((ROOT / "params.yaml").read_text())
-    real["run"] |= {"methods": ["ohem", "sohem", "random"], "shown": ["ohem", "sohem"]}
-    texts = {part.name: captions.caption(CAPTIONS, part.caption, real, part.wildcards) for part in plan.parts(real)}
-    assert len(texts) == 11 + 2 + 2 * 4  # artifacts of the parameters, the ablation's, four sheets for each data set
+    texts = {part.name: part.artifact.kind.caption(part.artifact) for part in plan.parts(real)}
+    assert len(texts) == 11 + 2 * 4  # artifacts of the parameters but the ablation's, four sheets for each data set
     assert all(text.endswith(".") and "{" not in text for text in texts.values())
     assert texts["fig2a"].startswith("Average precision against the IoU threshold")
     assert "VOC07" in texts["contact_voc"]
-
-
-def test_a_caption_that_is_not_there_is_named(given, tmp_path):
-    with pytest.raises(DataError, match=r"figure\.rst: cannot be read"):
-        captions.caption(tmp_path, "figure", given, {"artifact": "fig3"})
+    real["run"] |= {"methods": ["ohem", "sohem", "random"], "shown": ["ohem", "sohem"]}
+    assert {part.name for part in plan.parts(real)} - set(texts) == {"ablation", "ablation_figure"}
 
 
 @pytest.mark.parametrize(
@@ -261,8 +255,8 @@ def test_what_runs_took_together_is_known_if_each_is():
     assert sections.total([one, one]) == {"seconds": 120.0, "joules": 14400.0}
     assert sections.total([one, two]) == {"seconds": 90.0, "joules": None}
     assert sections.total([one, None]) == {"seconds": None, "joules": None}
-    assert [sections.duration(s) for s in (None, 59.4, 75.3, 7260.0)] == ["n/a", "59 s", "1 min 15 s", "2 h 1 min"]
-    assert [sections.energy(j) for j in (None, 7200.0)] == ["not measured", "2.0 Wh"]
+    assert [pages.duration(s) for s in (None, 59.4, 75.3, 7260.0)] == ["n/a", "59 s", "1 min 15 s", "2 h 1 min"]
+    assert [pages.energy(j) for j in (None, 7200.0)] == ["not measured", "2.0 Wh"]
 
 
 def test_a_file_that_results_were_made_from_in_two_versions_shows():
@@ -286,10 +280,8 @@ def test_pictures_keep_their_pixels(tmp_path):
 
 
 def test_a_template_refuses_to_show_what_it_was_not_given():
-    from sohem.report import page as pages
-
     with pytest.raises(jinja2.UndefinedError):
-        pages.render("report.html.j2")
+        pages.render("sohem.report", "report.html.j2")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 from sohem.errors import DataError
 from sohem.paper import tables
+from sohem.paper.kinds import ap_table, rigid_table
 
 METHODS = {"ohem": "OHEM", "sohem": "S-OHEM"}
 CLASSES = ["aeroplane", "cat"]
@@ -27,7 +28,7 @@ AP = ap({
 
 
 def test_rows_and_columns_stand_as_in_the_paper() -> None:
-    table = tables.ap_table(AP, METHODS, [0.5, 0.7], CLASSES, "11point")
+    table = ap_table.table(AP, METHODS, [0.5, 0.7], CLASSES, "11point")
     assert table.columns.tolist() == ["method", "IoU", "mAP", "aero", "cat"]
     assert table.values.tolist() == [
         ["OHEM", "0.5", 55.0, 50.0, 60.0],
@@ -40,11 +41,11 @@ def test_rows_and_columns_stand_as_in_the_paper() -> None:
 
 
 def test_csv_has_two_decimals_and_markdown_one() -> None:
-    two = tables.ap_table(AP, METHODS, [0.5], CLASSES, "11point", decimals=2)
+    two = ap_table.table(AP, METHODS, [0.5], CLASSES, "11point", decimals=2)
     assert tables.to_csv(two) == (
         "method,IoU,mAP,aero,cat\nOHEM,0.5,55.02,50.04,60.00\nS-OHEM,0.5,57.03,50.06,64.00\nimprov,0.5,2.01,0.02,4.00\n"
     )
-    one = tables.ap_table(AP, METHODS, [0.5], CLASSES, "11point")
+    one = ap_table.table(AP, METHODS, [0.5], CLASSES, "11point")
     assert tables.to_markdown(one, bold=["aero"]) == (
         "| method | IoU | mAP | **aero** | cat |\n"
         "| --- | --: | --: | --: | --: |\n"
@@ -59,7 +60,7 @@ def test_several_seeds_give_the_mean_and_the_standard_deviation() -> None:
     runs = ap(
         {("ohem", seed, 0.5, name): value for seed, *two in seeds for name, value in zip(CLASSES, two, strict=True)}
     )
-    table = tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], CLASSES, "11point")
+    table = ap_table.table(runs, {"ohem": "OHEM"}, [0.5], CLASSES, "11point")
     # The mAP of the seeds is 30, 35 and 40.
     assert table.values.tolist() == [["OHEM", "0.5", 35.0, 60.0, 10.0], ["OHEM sd", "0.5", 5.0, 10.0, 0.0]]
     assert "| OHEM | 0.5 | 35.0 ± 5.0 | 60.0 ± 10.0 | 10.0 ± 0.0 |" in tables.to_markdown(table)
@@ -70,7 +71,7 @@ def test_several_seeds_give_the_mean_and_the_standard_deviation() -> None:
 def test_an_improvement_has_its_interval_below() -> None:
     rows = [("sohem", scope, 0.5, low, 6.0) for scope, low in [("mAP", -1.04), ("aeroplane", 0.1), ("cat", math.nan)]]
     differences = pd.DataFrame(rows, columns=["method", "scope", "iou", "low", "high"])
-    table = tables.ap_table(AP, METHODS, [0.5], CLASSES, "11point", differences=differences)
+    table = ap_table.table(AP, METHODS, [0.5], CLASSES, "11point", differences=differences)
     assert tables.to_csv(table).splitlines()[3:] == [
         "improv,0.5,2.00,0.10,4.00", "improv low,0.5,-1.04,0.10,", "improv high,0.5,6.00,6.00,6.00",
     ]  # fmt: skip
@@ -79,19 +80,19 @@ def test_an_improvement_has_its_interval_below() -> None:
     )
     assert r"95\% interval & 0.5 & $[-1.0, 6.0]$ & $[0.1, 6.0]$ & -- \\" in tables.to_latex(table, "", "t")
     with pytest.raises(DataError, match=r"differences of sohem hold no aeroplane at IoU 0\.7"):
-        tables.ap_table(AP, METHODS, [0.7], CLASSES, "11point", differences=differences.replace(0.5, 0.7).iloc[::2])
+        ap_table.table(AP, METHODS, [0.7], CLASSES, "11point", differences=differences.replace(0.5, 0.7).iloc[::2])
 
 
 def test_each_of_several_methods_is_compared_with_the_first() -> None:
     runs = ap({(m, 0, 0.5, "cat"): value for m, value in [("a", 0.5), ("b", 0.6), ("c", 0.4)]}, "ap_area")
-    table = tables.ap_table(runs, {"a": "A", "b": "B", "c": "C"}, [0.5], ["cat"], "area")
+    table = ap_table.table(runs, {"a": "A", "b": "B", "c": "C"}, [0.5], ["cat"], "area")
     assert table[["method", "cat"]].values.tolist() == [
         ["A", 50.0], ["B", 60.0], ["improv (B)", 10.0], ["C", 40.0], ["improv (C)", -10.0],
     ]  # fmt: skip
 
 
 def test_rigid_and_other_classes() -> None:
-    table = tables.rigid_table(AP, METHODS, [0.7], CLASSES, ["aeroplane"], "11point")
+    table = rigid_table.table(AP, METHODS, [0.7], CLASSES, ["aeroplane"], "11point")
     assert table.columns.tolist() == ["method", "IoU", "rigid", "non-rigid"]
     assert table.values.tolist() == [
         ["OHEM", "0.7", 30.0, 20.0], ["S-OHEM", "0.7", 28.0, 20.0], ["improv", "0.7", -2.0, 0.0],
@@ -100,7 +101,7 @@ def test_rigid_and_other_classes() -> None:
 
 def test_a_class_without_ground_truth_is_left_out_of_the_mean_and_shown_as_missing() -> None:
     runs = ap({("ohem", 0, 0.5, "aeroplane"): 0.5, ("ohem", 0, 0.5, "cat"): math.nan})
-    table = tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], CLASSES, "11point")
+    table = ap_table.table(runs, {"ohem": "OHEM"}, [0.5], CLASSES, "11point")
     assert tables.to_csv(table).splitlines()[1] == "OHEM,0.5,50.00,50.00,"
     assert "| 50.0 | n/a |" in tables.to_markdown(table)
     assert "50.0 & -- \\\\" in tables.to_latex(table, "", "t")
@@ -116,11 +117,11 @@ def test_a_class_without_ground_truth_is_left_out_of_the_mean_and_shown_as_missi
 )
 def test_what_the_runs_lack_is_named(methods: dict, ious: list, classes: list, named: str) -> None:
     with pytest.raises(DataError, match=named):
-        tables.ap_table(AP, methods, ious, classes, "11point")
+        ap_table.table(AP, methods, ious, classes, "11point")
 
 
 def test_latex_is_a_complete_booktabs_float() -> None:
-    table = tables.ap_table(AP, METHODS, [0.5, 0.7], CLASSES, "11point")
+    table = ap_table.table(AP, METHODS, [0.5, 0.7], CLASSES, "11point")
     text = tables.to_latex(table, "AP (%), R&D_1", "ap", bold=["aero"])
     assert text == (
         "% needs \\usepackage{booktabs}\n"
@@ -149,7 +150,7 @@ def test_latex_is_a_complete_booktabs_float() -> None:
 def test_wide_latex_tables_are_shrunk_to_the_page() -> None:
     names = [f"c{k}" for k in range(20)]
     runs = ap({("ohem", 0, 0.5, name): 0.5 for name in names})
-    text = tables.to_latex(tables.ap_table(runs, {"ohem": "OHEM"}, [0.5], names, "11point"), "", "t")
+    text = tables.to_latex(ap_table.table(runs, {"ohem": "OHEM"}, [0.5], names, "11point"), "", "t")
     assert "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{l" + "r" * 22 + "}" in text
     assert "\\end{tabular}}\n" in text
     assert text.count("{") == text.count("}")

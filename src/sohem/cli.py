@@ -10,7 +10,6 @@ from sohem.errors import SohemError
 STEPS = {
     "fetch": "bring a data set's files into place (generate the miniature, or check the tree of the user)",
     "split": "read a data set's annotations and write its split and ground-truth table",
-    "contact-sheet": "draw images of a data set with their ground-truth boxes",
     "pretrain": "train the small backbone as a classifier on generated crops",
     "propose": "find proposals by selective search on a chunk of a data set's images",
     "merge-proposals": "join the chunks of proposals and measure their recall",
@@ -19,13 +18,9 @@ STEPS = {
     "evaluate": "measure average precision of stored detections",
     "difference": "compare two methods on the same test images, with intervals and p-values",
     "interval": "measure how sure the average precision of one method is",
-    "artifact": "make a figure or a table of the paper from finished runs",
-    "ablation": "make the table and the figure of the ablation",
+    "artifact": "make a figure, a table or a sheet of images from finished runs",
     "published": "write a table with the numbers that the paper printed",
     "claims": "hold the paper's claims against finished runs, and its numbers against each other",
-    "detections-sheet": "draw detections of the methods beside each other",
-    "differences-sheet": "draw detections of two methods on the images where they differ most",
-    "mined-sheet": "draw which RoIs each miner selects in the course of training",
     "report": "make one page with everything that was found out",
     "compare": "put the results of two commits side by side, with the parameters that changed",
 }

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from sohem.errors import DataError, SohemError
+
+MAKE_AGAIN = "delete it and make it again"
 
 
 @contextmanager
@@ -120,3 +122,26 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such file; run the step that makes it") from None
     except Exception as error:  # pyarrow raises several unrelated types for a damaged file
         raise DataError(f"{path}: not a Parquet table ({error}); delete it and make it again") from None
+
+
+def read_csv(
+    path: str | Path, columns: Sequence[str] | None = None, advice: str = MAKE_AGAIN, text: bool = False
+) -> pd.DataFrame:
+    """Read a CSV table, or some columns of it. Names of classes and scopes stay text.
+
+    Args:
+        columns: those that are wanted, in this order; None for all.
+        advice: what to do about a file that is missing or is no such table.
+        text: leave every cell as it is written.
+
+    Raises:
+        DataError: the file is missing, is not CSV, or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, dtype="str" if text else {"class": "str", "scope": "str"})
+        return table if columns is None else table[list(columns)]
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; {advice}") from None
+    except (ValueError, KeyError) as error:
+        of = "" if columns is None else f" of {', '.join(columns)}"
+        raise DataError(f"{path}: not a table{of} ({error}); {advice}") from None

@@ -6,6 +6,7 @@ part on as one sorted JSON string, DVC lists the same keys. So a change reruns e
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ _AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
 STEP_KEYS: dict[str, list[str]] = {
     "fetch": _DATA,
     "split": _DATA,
-    "contact_sheet": [*_DATA, "datasets.{dataset}.title"],
     "pretrain": [*_NETWORK, "scales.{scale}.pretrain"],
     "propose": ["datasets.{dataset}.detector", "datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
     "train": _TRAIN,
@@ -37,20 +37,6 @@ STEP_KEYS: dict[str, list[str]] = {
     "evaluate": [*_CLASSES, *_AP],
     "difference": [*_CLASSES, "evaluation.ious", "evaluation.metric", "evaluation.bootstrap"],
     "interval": [*_CLASSES, *_AP, "evaluation.bootstrap"],
-    "artifact": [
-        "artifacts.{artifact}",
-        "run",
-        "methods.{methods}.title",
-        "methods.{methods}.miner",
-        "datasets.{datasets}.title",
-        "datasets.{datasets}.classes",
-        "datasets.{datasets}.rigid",
-        "datasets.{datasets}.{scale}",
-        "evaluation.ious",
-        "evaluation.metric",
-        "evaluation.bootstrap",
-        "scales.{scale}.window",
-    ],
     "claims": [
         "run",
         "artifacts",
@@ -65,15 +51,6 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.bootstrap",
         "scales.{scale}.window",
     ],
-    "ablation": [
-        "run",
-        "methods.{methods}",
-        "datasets.{datasets}.title",
-        "datasets.{datasets}.{scale}",
-        "evaluation.ious",
-        "evaluation.metric",
-        "evaluation.bootstrap",
-    ],
     "report": [
         "run",
         "artifacts",
@@ -84,9 +61,6 @@ STEP_KEYS: dict[str, list[str]] = {
         "evaluation.bootstrap",
         "scales.{scale}",
     ],
-    "detections_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title"],
-    "differences_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title", "evaluation.ious"],
-    "mined_sheet": [*_DATA, "datasets.{dataset}.title", "run", "methods.{methods}.title", "methods.{methods}.miner"],
 }
 
 
@@ -118,42 +92,47 @@ def load(source: str | Path, *, dataset: str | None = None, method: str | None =
 
 
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:
-    """The dotted keys that ``step`` depends on, for the given data set, method or artifact."""
+    """The dotted keys that ``step`` depends on, for the given data set and method."""
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
     if "run" in params:
         fields["methods"] = params["run"]["methods"]
         fields.setdefault("datasets", params["run"]["datasets"])
-    if "artifact" in wildcards:
-        spec = artifacts(params)[wildcards["artifact"]]
-        fields["datasets"] = spec["datasets"]
-        fields["methods"] = artifact_methods(params, spec)
+    return expanded(STEP_KEYS[step], params, fields)
+
+
+def expanded(patterns: Iterable[str], params: Params, fields: Mapping[str, Sequence[str]]) -> list[str]:
+    """Dotted keys from patterns: ``{scale}`` is that of the parameters, another field stands for each of its values."""
     result = []
-    for pattern in STEP_KEYS[step]:
-        expanded = [pattern.replace("{scale}", params["scale"])]
+    for pattern in patterns:
+        found = [pattern.replace("{scale}", params["scale"])]
         for name, values in fields.items():
-            if any("{" + name + "}" in key for key in expanded):
-                expanded = [key.replace("{" + name + "}", value) for key in expanded for value in values]
-        result += expanded
+            if any("{" + name + "}" in key for key in found):
+                found = [key.replace("{" + name + "}", value) for key in found for value in values]
+        result += found
     return list(dict.fromkeys(result))
 
 
 def select(params: Params, step: str, **wildcards: str) -> Params:
-    """The part of ``params`` that ``step`` depends on, nested as in ``params.yaml``, with ``scale``.
+    """The part of ``params`` that ``step`` depends on, as `cut` gives it."""
+    return cut(params, keys(params, step, **wildcards), archives=step == "fetch")
 
-    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out. So is, but for
-    ``fetch``, where the archives of a data set lie: moving them must not train everything again.
+
+def cut(params: Params, keys: Iterable[str], archives: bool = False) -> Params:
+    """The keys of ``params``, nested as in ``params.yaml``, with ``scale``.
+
+    A key that the parameters do not have (``rigid`` of a data set without rigid classes) is left out. So is, unless
+    ``archives``, where the archives of a data set lie: moving them must not train everything again.
     """
     part: Params = {"scale": params["scale"]}
-    source = {**params, "artifacts": artifacts(params)} if "artifact" in wildcards else params
-    for key in keys(params, step, **wildcards):
+    for key in keys:
         *parents, last = key.split(".")
-        value, target = source, part
+        value, target = params, part
         for name in parents:
             value = value.get(name, {})
             target = target.setdefault(name, {})
         if last in value:
             target[last] = value[last]
-    if step != "fetch":
+    if not archives:
         for dataset in part.get("datasets", {}).values():
             if "archives" in dataset.get(params["scale"], {}):
                 dataset[params["scale"]] = {k: v for k, v in dataset[params["scale"]].items() if k != "archives"}
@@ -209,81 +188,3 @@ def notice(params: Params, datasets: list[str]) -> str:
     """What is printed on every artifact: the scale, and whether the data were generated."""
     made = any("miniature" in dataset_at_scale(params, name) for name in datasets)
     return f"{params['scale']} scale, {'generated' if made else 'real'} data"
-
-
-def artifacts(params: Params) -> dict[str, Params]:
-    """Name -> specification of every figure and table that the run's data sets and methods allow.
-
-    The paper's are listed in ``params.yaml``; a figure shows those of its data sets and methods that run. A data set
-    that appears in none of them gets a figure and a table of each kind that makes sense for it, under its own name.
-    """
-    run = params.get("run", {}).get("datasets", [])
-    named = {d for spec in params.get("artifacts", {}).values() for d in spec["datasets"]}
-    result = {}
-    for name, spec in params.get("artifacts", {}).items():
-        present = [dataset for dataset in spec["datasets"] if dataset in run]
-        if present == spec["datasets"] or (present and spec["kind"].endswith("figure")):
-            result[name] = {**spec, "datasets": present}
-            if "methods" in spec:
-                result[name]["methods"] = [method for method in spec["methods"] if method in params["run"]["methods"]]
-    for dataset in run:
-        if dataset in named or dataset not in params["datasets"]:  # the part for one artifact lacks the others
-            continue
-        result[f"{dataset}_ap_figure"] = {"kind": "ap_figure", "datasets": [dataset]}
-        result[f"{dataset}_loss_figure"] = {"kind": "loss_figure", "datasets": [dataset], "rois": "all"}
-        for kind in ("strata_figure", "ratio_figure", "interval_figure", "improvement_figure"):
-            result[f"{dataset}_{kind}"] = {"kind": kind, "datasets": [dataset]}
-        result[f"{dataset}_ap_table"] = {"kind": "ap_table", "datasets": [dataset]}
-        if params["datasets"][dataset].get("rigid"):
-            result[f"{dataset}_rigid_table"] = {"kind": "rigid_table", "datasets": [dataset]}
-    least = {name: 2 if spec["kind"] == "improvement_figure" else 1 for name, spec in result.items()}
-    return {name: spec for name, spec in result.items() if len(artifact_methods(params, spec)) >= least[name]}
-
-
-_RUN, STATISTICS = "runs/{dataset}/{method}/seed{seed}", "paper/statistics/{dataset}"
-_LOG, _AP_TABLE = f"{_RUN}/log.parquet", f"{_RUN}/ap.csv"
-
-# What each kind of figure or table is made from, below results/<name>; {first} is the method that others are compared
-# with. Tables show the intervals of sohem difference as well.
-ARTIFACT_SOURCES = {
-    "ap_figure": _AP_TABLE,
-    "loss_figure": _LOG,
-    "strata_figure": _LOG,
-    "ratio_figure": _LOG,
-    "interval_figure": f"{STATISTICS}/interval_{{method}}.csv",
-    "improvement_figure": f"{STATISTICS}/difference_{{first}}_{{method}}.csv",
-    "ap_table": _AP_TABLE,
-    "rigid_table": _AP_TABLE,
-}
-
-
-def artifact_sources(params: Params, spec: Params) -> dict[tuple[str, str, int], str]:
-    """(data set, method, seed) -> the file that an artifact reads, below results/<name>.
-
-    The seed is the first of the run's where a file is made from all of them.
-    """
-    pattern, methods, seeds = ARTIFACT_SOURCES[spec["kind"]], artifact_methods(params, spec), params["run"]["seeds"]
-    return {
-        (dataset, method, seed): pattern.format(dataset=dataset, method=method, seed=seed, first=methods[0])
-        for dataset in spec["datasets"]
-        for method in (methods[1:] if "{first}" in pattern else methods)
-        for seed in (seeds if "{seed}" in pattern else seeds[:1])
-    }
-
-
-def artifact_methods(params: Params, spec: Params) -> list[str]:
-    """The methods that an artifact shows, in order: its own choice of those that run, or all that the paper shows."""
-    if "method" in spec:
-        return [name for name in params["run"]["methods"] if name == spec["method"]]
-    return spec.get("methods", shown(params))
-
-
-def shown(params: Params) -> list[str]:
-    """The methods that the paper's figures, tables and sheets show: ``run.shown``, by default all that are trained."""
-    return params["run"].get("shown", params["run"]["methods"])
-
-
-def ablation(params: Params) -> list[str]:
-    """The methods of the ablation: all that are trained, if these are more than are shown; else none."""
-    methods = params["run"]["methods"]
-    return methods if set(shown(params)) < set(methods) else []

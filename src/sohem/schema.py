@@ -33,6 +33,11 @@ def problems(value: Any, schema: str) -> list[str]:
     rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text(encoding="utf-8"))
     if schema == "params":
         _fill_in(rules["$defs"])
+    return explained(value, rules)
+
+
+def explained(value: Any, rules: dict[str, Any]) -> list[str]:
+    """What a JSON schema does not allow in ``value``: a line for each mistake."""
     errors = jsonschema.Draft202012Validator(rules).iter_errors(value)
     return list(dict.fromkeys(line for error in errors for line in _explain(error)))
 
@@ -125,7 +130,7 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for dataset in artifact["datasets"]:
             if dataset not in params["datasets"]:
                 yield _unknown_name(f"artifacts.{name}.datasets", dataset, params["datasets"])
-        for method in [*artifact.get("methods", []), *([artifact["method"]] if "method" in artifact else [])]:
+        for method in artifact.get("methods", []):
             if method not in params["methods"]:
                 yield _unknown_name(f"artifacts.{name}", method, params["methods"])
 

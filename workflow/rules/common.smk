@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from sohem import params, schema, sources
+from sohem import artifacts, params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
-from sohem.paper import statements
+from sohem.paper import claims_file
 from sohem.report import plan
 
 
@@ -30,7 +30,8 @@ if "name" in PLAIN["run"]:
 try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
-    CLAIMS = statements.load("claims.yaml")
+    artifacts.check(config, "params.yaml")
+    CLAIMS = claims_file.load("claims.yaml")
 except SohemError as error:
     stop(error)
 
@@ -38,18 +39,14 @@ SCALE = config["scale"]
 SETTINGS = params.at_scale(config)
 DATASETS = config["run"]["datasets"]
 METHODS = config["run"]["methods"]
-SHOWN = params.shown(config)
-ABLATION = params.ablation(config)
 SEEDS = config["run"]["seeds"]
 
-ARTIFACTS = params.artifacts(config)
-FIGURES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("figure")]
-TABLES = [name for name, spec in ARTIFACTS.items() if spec["kind"].endswith("table")]
+FIGURES, TABLES, SHEETS = (artifacts.of_form(config, form) for form in ("figure", "table", "sheet"))
 PRINTED = "src/sohem/paper/published"  # the numbers that the paper printed
 PUBLISHED = [name for name in TABLES if Path(f"{PRINTED}/{name}.csv").exists()]
 
 # Claims are judged where a data set is run that they are about; for others they would all be inconclusive.
-CLAIMED = [name for name in statements.datasets(CLAIMS) if name in DATASETS]
+CLAIMED = [name for name in claims_file.datasets(CLAIMS) if name in DATASETS]
 
 NAME = config["run"].get("name", SCALE)  # a run laid over params.yaml may have results of its own
 SHARED = f"results/{SCALE}"  # what all runs of a scale start from
@@ -130,14 +127,31 @@ def existing(file, key):
     return file
 
 
-def artifact_runs(wildcards):
-    """What a figure or table is made from."""
-    return [f"{RES}/{name}" for name in params.artifact_sources(config, ARTIFACTS[wildcards.artifact]).values()]
+def artifact_cfg(wildcards):
+    """The part of the parameters that a figure, table or sheet depends on."""
+    return params.dumps(artifacts.part(config, wildcards.artifact))
+
+
+def artifact_inputs(wildcards):
+    """What a figure, table or sheet is made from."""
+    return [f"{RES}/{name}" for name in artifacts.inputs(config, wildcards.artifact)]
+
+
+def artifact_images(wildcards):
+    """What stands for the images that a sheet shows: that they are there, and that they are these."""
+    names = list(artifacts.artifact(config, wildcards.artifact).datasets)
+    return expand([rules.fetch.output.manifest, rules.split.output.split], dataset=names)
+
+
+def artifact_caption(wildcards):
+    """What Snakemake's report says below it."""
+    artifact = artifacts.artifact(config, wildcards.artifact)
+    return artifact.kind.caption(artifact)
 
 
 def evidence(wildcards):
     """What the claims are held against: training logs, measured precision and differences of the runs they name."""
-    methods = [name for name in statements.methods(CLAIMS) if name in METHODS]
+    methods = [name for name in claims_file.methods(CLAIMS) if name in METHODS]
     names = ("log.parquet", "ap.csv")
     files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
     first, second = CLAIMS["methods"]
@@ -153,26 +167,23 @@ def report_results(wildcards):
 
 def paper_files():
     """Everything that is made from all runs: one file of each result, its others beside it."""
-    several = len(SHOWN) > 1
-    stems = [f"contact_{d}.png" for d in DATASETS] + [f"detections_{d}.png" for d in DATASETS]
-    stems += [f"differences_{d}.png" for d in DATASETS if several]
-    stems += [f"mined_{d}.png" for d in DATASETS if SETTINGS["probe"]["images"]]
-    stems += [f"{name}.svg" for name in FIGURES] + [f"{name}.csv" for name in TABLES]
-    stems += [f"published/{name}.csv" for name in PUBLISHED]
-    stems += ["claims.json"] if CLAIMED else []
-    files = [f"{PAPER}/{name}" for name in stems] + (ablation_files() if ABLATION else [])
+    files = [f"{RES}/{artifacts.files(name, spec['kind'])[0]}" for name, spec in artifacts.artifacts(config).items()]
+    files += [f"{PAPER}/published/{name}.csv" for name in PUBLISHED]
+    files += [f"{PAPER}/claims.json"] if CLAIMED else []
     files += expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS)
     return files + expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:])
 
 
-def ablation_files(wildcards=None):
-    """The table and figure of the ablation; ends with a message if the run has no more methods than it shows."""
-    if not ABLATION:
+def ablation_files(wildcards):
+    """The tables and figures of the ablation; ends with a message if the run has no more methods than it shows."""
+    made = artifacts.artifacts(config).items()
+    files = [f"{RES}/{artifacts.files(name, spec['kind'])[0]}" for name, spec in made if "ablation" in spec["kind"]]
+    if not files:
         stop(
             "run.methods: lists nothing beside the methods that the paper shows, so there is no ablation; "
             "params.yaml has its list of methods, and run.shown, as comments to put in"
         )
-    return [rules.ablation_artifacts.output.csv, rules.ablation_artifacts.output.svg]
+    return files
 
 
 def no_foreign_results(wildcards):
@@ -191,13 +202,6 @@ def no_foreign_results(wildcards):
             "(any more). DVC takes these folders as a whole: delete what is listed here, or list it there again"
         )
     return []
-
-
-def artifact_differences(wildcards):
-    """What the intervals of a table's improvements come from."""
-    spec = ARTIFACTS[wildcards.artifact]
-    first, *others = params.artifact_methods(config, spec)
-    return expand(rules.difference.output.csv, dataset=spec["datasets"], first=first, second=others)
 
 
 def published(wildcards):

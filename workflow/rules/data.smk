@@ -1,4 +1,4 @@
-"""Data: the tree of images, its split and ground truth, a contact sheet, and external proposals."""
+"""Data: the tree of images, its split and ground truth, and external proposals."""
 
 
 rule fetch:
@@ -40,37 +40,6 @@ rule split:
     shell:
         "sohem split --params {params.cfg:q} --dataset {wildcards.dataset} --manifest {input.manifest}"
         " --split {output.split} --images {output.images} --ground-truth {output.ground_truth} &> {log}"
-
-
-rule contact_sheet:
-    """Draw a sheet of images with their ground truth.
-
-    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
-    datasets.{dataset}.title
-    """
-    input:
-        manifest=rules.fetch.output.manifest,
-        split=rules.split.output.split,
-        images=rules.split.output.images,
-        ground_truth=rules.split.output.ground_truth,
-    output:
-        sheet=report(
-            f"{PAPER}/contact_{{dataset}}.png",
-            caption="../report/contact_sheet.rst",
-            category="Data",
-            labels={"data set": "{dataset}", "shows": "ground truth"},
-        ),
-        provenance=f"{PAPER}/contact_{{dataset}}.provenance.json",
-    params:
-        code=CODE["contact_sheet"],
-        cfg=cfg("contact_sheet", "dataset"),
-    log:
-        f"{LOG}/contact_sheet/{{dataset}}.log",
-    benchmark:
-        f"{LOG}/contact_sheet/{{dataset}}.tsv"
-    shell:
-        "sohem contact-sheet --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
-        " --ground-truth {input.ground_truth} --out {output.sheet} &> {log}"
 
 
 rule propose:

@@ -4,16 +4,14 @@
 rule figure:
     """Draw one figure.
 
-    Depends on: artifacts.{artifact}, run, methods.{methods}.title, methods.{methods}.miner, datasets.{datasets}.title,
-    datasets.{datasets}.classes, datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious,
-    evaluation.metric, evaluation.bootstrap, scales.{scale}.window
+    Depends on: what every artifact and its own kind reads (src/sohem/paper)
     """
     input:
-        runs=artifact_runs,
+        made_from=artifact_inputs,
     output:
         svg=report(
             f"{PAPER}/{{artifact}}.svg",
-            caption="../report/figure.rst",
+            caption="../report/artifact.rst",
             category="Figures",
             labels={"figure": "{artifact}"},
         ),
@@ -21,9 +19,10 @@ rule figure:
         provenance=f"{PAPER}/{{artifact}}.provenance.json",
     params:
         code=CODE["artifact"],
-        cfg=cfg("artifact", "artifact"),
+        cfg=artifact_cfg,
+        caption=artifact_caption,
         results=lambda wildcards: RES,
-        stem=lambda wildcards, output: output.svg.removesuffix(".svg"),
+        stem=f"{PAPER}/{{artifact}}",
     wildcard_constraints:
         artifact="|".join(FIGURES) or "(?!)",
     log:
@@ -35,81 +34,38 @@ rule figure:
         " --out {params.stem} &> {log}"
 
 
-rule table:
-    """Make one table.
-
-    Depends on: artifacts.{artifact}, run, methods.{methods}.title, methods.{methods}.miner, datasets.{datasets}.title,
-    datasets.{datasets}.classes, datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious,
-    evaluation.metric, evaluation.bootstrap, scales.{scale}.window
-    """
+use rule figure as table with:
     input:
-        runs=artifact_runs,
-        differences=artifact_differences,
+        made_from=artifact_inputs,
         published=published,
     output:
         csv=report(
             f"{PAPER}/{{artifact}}.csv",
-            caption="../report/table.rst",
+            caption="../report/artifact.rst",
             category="Tables",
             labels={"table": "{artifact}", "numbers": "ours"},
         ),
         md=f"{PAPER}/{{artifact}}.md",
         tex=f"{PAPER}/{{artifact}}.tex",
         provenance=f"{PAPER}/{{artifact}}.provenance.json",
-    params:
-        code=CODE["artifact"],
-        cfg=cfg("artifact", "artifact"),
-        results=lambda wildcards: RES,
-        stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     wildcard_constraints:
         artifact="|".join(TABLES) or "(?!)",
-    log:
-        f"{LOG}/artifact/{{artifact}}.log",
-    benchmark:
-        f"{LOG}/artifact/{{artifact}}.tsv"
-    shell:
-        "sohem artifact --params {params.cfg:q} --artifact {wildcards.artifact} --results {params.results}"
-        " --out {params.stem} &> {log}"
 
 
-rule ablation_artifacts:
-    """Make the table and the figure of the ablation.
-
-    Depends on: run, methods.{methods}, datasets.{datasets}.title, datasets.{datasets}.{scale}, evaluation.ious,
-    evaluation.metric, evaluation.bootstrap
-    """
+use rule figure as sheet with:
     input:
-        intervals=expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS),
-        differences=expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:]),
+        made_from=artifact_inputs,
+        images=artifact_images,
     output:
-        csv=report(
-            f"{PAPER}/ablation.csv",
-            caption="../report/ablation.rst",
-            category="Tables",
-            labels={"table": "ablation", "numbers": "ours"},
+        png=report(
+            f"{PAPER}/{{artifact}}.png",
+            caption="../report/artifact.rst",
+            category="Images",
+            labels={"sheet": "{artifact}"},
         ),
-        md=f"{PAPER}/ablation.md",
-        tex=f"{PAPER}/ablation.tex",
-        provenance=f"{PAPER}/ablation.provenance.json",
-        svg=report(
-            f"{PAPER}/ablation_figure.svg",
-            caption="../report/ablation.rst",
-            category="Figures",
-            labels={"figure": "ablation"},
-        ),
-        png=f"{PAPER}/png/ablation_figure.png",
-        figure_provenance=f"{PAPER}/ablation_figure.provenance.json",
-    params:
-        code=CODE["ablation"],
-        cfg=cfg("ablation"),
-        results=lambda wildcards: RES,
-        stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
-    log:
-        f"{LOG}/ablation.log",
-    benchmark:
-        f"{LOG}/ablation.tsv"
-    shell:
-        "sohem ablation --params {params.cfg:q} --results {params.results} --out {params.stem} &> {log}"
+        provenance=f"{PAPER}/{{artifact}}.provenance.json",
+    wildcard_constraints:
+        artifact="|".join(SHEETS) or "(?!)",
 
 
 rule report_page:
@@ -122,8 +78,7 @@ rule report_page:
     """
     input:
         results=report_results,
-        captions=sorted(Path("workflow/report").glob("*.rst")),
-        templates=expand("src/sohem/report/templates/{name}.html.j2", name=["base", "drawn", "report"]),
+        templates=sorted(file for room in ("pages", "report") for file in Path("src/sohem", room, "templates").glob("*")),
         published=sorted(Path(PRINTED).glob("table*.csv")),
     output:
         page=report(f"{RES}/report.html", caption="../report/page.rst", category="Report"),

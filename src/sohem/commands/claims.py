@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from sohem import files, params, provenance
-from sohem.errors import DataError
+from sohem import artifacts, files, params, provenance
 from sohem.evaluation.metrics import COLUMN
-from sohem.paper import claims_page, published, statements, tables
+from sohem.paper import claims_file, claims_page, published, tables
 from sohem.paper.audit import SOURCES, audit
-from sohem.paper.claims import evaluate
-from sohem.paper.measures import Evidence, SeedTables
+from sohem.paper.claims_measures import Evidence, SeedTables
+from sohem.paper.claims_verdicts import evaluate
+from sohem.paper.kind import form
 
 DIFFERENCE_COLUMNS = ["scope", "iou", "difference", "low", "high", "seeds"]
+SHOWN = {"figure": "svg", "table": "md", "sheet": "png"}  # what a claim's page links to
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,17 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read claims and evidence, judge, audit, write."""
-    parameters = params.load(args.params)
-    claims = statements.load(args.claims)
+    parameters = artifacts.load(args.params)
+    claims = claims_file.load(args.claims)
     evidence, inputs = gather(parameters, claims, args.results)
     titles = {key: entry["title"] for kind in ("datasets", "methods") for key, entry in parameters[kind].items()
               if "title" in entry}  # fmt: skip
     demonstration = parameters["scale"] == "demo"
-    artifacts = {
-        name: f"{name}.{'svg' if spec['kind'].endswith('figure') else 'md'}"
-        for name, spec in params.artifacts(parameters).items()
-    }
-    results = evaluate(claims, evidence, titles, artifacts, demonstration)
+    shown = {name: f"{name}.{SHOWN[form(spec['kind'])]}" for name, spec in artifacts.artifacts(parameters).items()}
+    results = evaluate(claims, evidence, titles, shown, demonstration)
     rigid = {
         name: [tables.short(label) for label in parameters["datasets"][dataset]["rigid"]]
         for name, dataset in published.DATASETS.items()
@@ -58,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": "claims", **record})
 
 
-def gather(parameters: params.Params, claims: statements.Claims, results: Path) -> tuple[Evidence, list[Path]]:
+def gather(parameters: params.Params, claims: claims_file.Claims, results: Path) -> tuple[Evidence, list[Path]]:
     """What the runs below ``results`` say about the data sets and methods of the claims, and the files read for it.
 
     A file that is not there is left out: the claims that need it are then inconclusive, and say so.
@@ -68,7 +66,7 @@ def gather(parameters: params.Params, claims: statements.Claims, results: Path) 
     """
     chosen, inputs = parameters["run"], []
     first, second = claims["methods"]
-    datasets = [name for name in statements.datasets(claims) if name in chosen["datasets"]]
+    datasets = [name for name in claims_file.datasets(claims) if name in chosen["datasets"]]
     differences: dict[str, pd.DataFrame] = {}
     ap: dict[tuple[str, str], SeedTables] = {}
     logs: dict[tuple[str, str], SeedTables] = {}
@@ -76,12 +74,14 @@ def gather(parameters: params.Params, claims: statements.Claims, results: Path) 
     for dataset in datasets:
         path = results / "paper" / "statistics" / dataset / f"difference_{first}_{second}.csv"
         if {first, second} <= set(chosen["methods"]) and path.is_file():
-            differences[dataset] = _read_csv(path, DIFFERENCE_COLUMNS)
+            differences[dataset] = files.read_csv(path, DIFFERENCE_COLUMNS)
             inputs.append(path)
-        for method in (name for name in statements.methods(claims) if name in chosen["methods"]):
+        for method in (name for name in claims_file.methods(claims) if name in chosen["methods"]):
             folders = {seed: results / "runs" / dataset / method / f"seed{seed}" for seed in chosen["seeds"]}
             curves = {seed: folder / "ap.csv" for seed, folder in folders.items() if (folder / "ap.csv").is_file()}
-            ap[dataset, method] = {seed: _read_csv(path, ["class", "iou", metric]) for seed, path in curves.items()}
+            ap[dataset, method] = {
+                seed: files.read_csv(path, ["class", "iou", metric]) for seed, path in curves.items()
+            }
             losses = {seed: folder / "log.parquet" for seed, folder in folders.items()}
             losses = {seed: path for seed, path in losses.items() if path.is_file()}
             logs[dataset, method] = {seed: files.read_table(path) for seed, path in losses.items()}
@@ -98,10 +98,3 @@ def gather(parameters: params.Params, claims: statements.Claims, results: Path) 
         level=parameters["evaluation"]["bootstrap"]["level"],
     )
     return evidence, inputs
-
-
-def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype={"class": "str", "scope": "str"})[columns]
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: not the table expected here ({error}); delete it and make it again") from None

@@ -26,14 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read both revisions, print the comparison, write the page."""
     # Here, since DVC and scipy take their time and --help needs neither.
-    from sohem.report import page
-    from sohem.report.gather import gather
-    from sohem.report.revision import Revision
+    from sohem import pages
+    from sohem.compare.gather import gather
+    from sohem.compare.revision import Revision
 
     before, after = Revision(args.revision), Revision(args.against)
     # The code is the working tree's, so how it resamples is too.
     bootstrap = params.load(Path(before.root, args.params))["evaluation"]["bootstrap"]
     content = gather(before, after, bootstrap, args.params, say=lambda text: print(text, file=sys.stderr))
-    files.write_text(args.out, page.render("compare.html.j2", **content))
-    print(page.render("compare.md.j2", classes=args.classes, **content))
+    files.write_text(args.out, pages.render("sohem.compare", "compare.html.j2", **content))
+    print(pages.render("sohem.compare", "compare.md.j2", classes=args.classes, **content))
     print(f"The same as a page, class by class too: {args.out}")

@@ -13,28 +13,27 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sohem import files, params, provenance
-from sohem.errors import DataError
+from sohem import artifacts, files, pages, params, provenance
 from sohem.evaluation import metrics
-from sohem.paper import ablation, claims_page, published, tables
-from sohem.report import captions, embed, page, plan, sections
+from sohem.paper import claims_page, published, tables
+from sohem.paper.kind import Artifact
+from sohem.report import embed, plan, sections
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``sohem report``."""
     parser.add_argument("--results", required=True, type=Path, help="folder of the runs, e.g. results/demo")
-    parser.add_argument("--captions", default="workflow/report", type=Path, metavar="FOLDER", help="texts of captions")
     parser.add_argument("--out", required=True, type=Path, help="page to write (.html)")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read what there is, write the page and its provenance."""
-    given = params.select(params.load(args.params), "report")
+    given = params.select(artifacts.load(args.params), "report")
     found = Results(args.results)
-    content = gather(given, found, args.captions)
+    content = gather(given, found)
     record = provenance.record(given, found.read)
     content["own"] = record
-    text = page.render("report.html.j2", **content)
+    text = pages.render("sohem.report", "report.html.j2", **content)
     files.write_text(args.out, text)
     files.write_json(args.out.with_suffix(".provenance.json"), {"artifact": args.out.stem, **record})
     print(f"{args.out}: {len(text.encode()) / 1e6:.1f} MB, {len(found.missing)} expected files missing")
@@ -66,7 +65,7 @@ class Results:
     def csv(self, name: str) -> pd.DataFrame | None:
         """A CSV table, None if there is none."""
         path = self.find(name)
-        return None if path is None else _csv(path)
+        return None if path is None else files.read_csv(path)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """A Parquet table, None if there is none."""
@@ -74,13 +73,13 @@ class Results:
         return None if path is None else files.read_table(path)
 
 
-def gather(given: params.Params, found: Results, captions_folder: Path) -> dict[str, Any]:
+def gather(given: params.Params, found: Results) -> dict[str, Any]:
     """Everything that the template shows."""
     datasets = {name: given["datasets"][name]["title"] for name in given["run"]["datasets"]}
     methods = {name: given["methods"][name]["title"] for name in given["run"]["methods"]}
     settings = given["evaluation"]
     runs = [_run(given, run, found) for run in plan.runs(given)]
-    shown = [made for part in plan.parts(given) if (made := _part(given, part, found, captions_folder))]
+    shown = [made for part in plan.parts(given) if (made := _part(given, part, found))]
     records = [entry["provenance"] for entry in [*runs, *shown] if entry["provenance"]]
     claims = found.json("paper/claims.json", expected=bool(set(published.DATASETS.values()) & set(datasets)))
     return {
@@ -140,51 +139,37 @@ def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {"rows": rows, "topics": topics, "verdicts": sections.verdicts(rows), "audit": content["audit"]}
 
 
-def _part(given: params.Params, part: plan.Part, found: Results, folder: Path) -> dict[str, Any] | None:
+def _part(given: params.Params, part: plan.Part, found: Results) -> dict[str, Any] | None:
     """A figure, table or sheet with its caption; None if it was not made."""
-    path = found.find(part.file)
+    path = found.find(part.files[0])
     if path is None:
         return None
     level = given["evaluation"]["bootstrap"]["level"]
-    record = found.json(f"paper/{part.name}.provenance.json")
+    record = found.json(part.files[-1])
     entry: dict[str, Any] = {
         "part": part,
-        "caption": captions.caption(folder, part.caption, given, part.wildcards),
+        "caption": part.artifact.kind.caption(part.artifact),
         "provenance": record,
-        "stale": _stale(record, given, part.step, **part.wildcards),
+        "stale": _stale(record, artifacts.part(given, part.name)),
         "picture": None,
         "grid": None,
         "published": None,
     }
-    if part.kind == "table":
-        entry["grid"] = _grid(given, part, path)
+    if part.form == "table":
+        entry["grid"] = _grid(part.artifact, path, level)
         if part.name in published.TITLES:
             entry["published"] = sections.across(published.read(part.name), level)
             entry["published_caption"] = f"{published.CAPTIONS[part.name]}, as the paper prints it"
     else:
-        entry["picture"] = (embed.vector if part.kind == "figure" else embed.sheet)(path)
+        entry["picture"] = (embed.vector if part.form == "figure" else embed.sheet)(path)
     return entry
 
 
-def _grid(given: params.Params, part: plan.Part, path: Path) -> sections.Grid:
-    """A table as it is shown: the ablation as its own page shows it, the paper's tables by class."""
-    if part.name == "ablation":
-        titles = {name: entry["title"] for name, entry in given["datasets"].items() if "title" in entry}
-        baseline = given["methods"][given["run"]["methods"][0]]["title"]
-        return sections.grid(ablation.shown(_csv(path), titles, baseline))
-    return sections.across(_csv(path, dtype="str"), given["evaluation"]["bootstrap"]["level"])
-
-
-def _csv(path: Path, **options: Any) -> pd.DataFrame:
-    """A CSV table.
-
-    Raises:
-        DataError: it is no table.
-    """
-    try:
-        return pd.read_csv(path, **options)
-    except ValueError as error:
-        raise DataError(f"{path}: not a table ({error}); delete it and make it again") from None
+def _grid(artifact: Artifact, path: Path, level: float) -> sections.Grid:
+    """A table as its kind has it read, or, of AP, by class."""
+    if artifact.kind.reading:
+        return sections.grid(artifact.kind.reading(artifact, files.read_csv(path)))
+    return sections.across(files.read_csv(path, text=True), level)
 
 
 def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
@@ -200,7 +185,7 @@ def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
         "method": given["methods"][run.method]["title"],
         "metrics": found.json(f"{run.folder}/metrics.json") or {},
         "provenance": record,
-        "stale": _stale(record, given, "train", dataset=run.dataset, method=run.method),
+        "stale": _stale(record, params.select(given, "train", dataset=run.dataset, method=run.method)),
         "iterations": None if log is None else len(log),
         "losses": None if log is None else sections.last_losses(log, window),
         "window": window,
@@ -210,9 +195,9 @@ def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
     }
 
 
-def _stale(record: dict[str, Any] | None, given: params.Params, step: str, **wildcards: str) -> bool:
-    """Whether a step's result was made with parameters other than those given now."""
-    return record is not None and record["parameters"] != params.fingerprint(params.select(given, step, **wildcards))
+def _stale(record: dict[str, Any] | None, part: params.Params) -> bool:
+    """Whether a result was made with other parameters than the part that its step is given now."""
+    return record is not None and record["parameters"] != params.fingerprint(part)
 
 
 def _data(given: params.Params, name: str, found: Results) -> dict[str, Any]:

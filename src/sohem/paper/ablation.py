@@ -1,6 +1,6 @@
 """The ablation: mAP of every variant with its interval, its difference to the baseline, and what it changes.
 
-Pure: tables of `sohem interval` and `sohem difference` in, tables and text out. Values are AP points (percent).
+Tables of `sohem interval` and `sohem difference` in, tables and text out. Values are AP points (percent).
 """
 
 import json
@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from sohem.errors import DataError
-from sohem.evaluation.intervals import holm
+from sohem.paper.kind import Artifact, Inputs
+from sohem.paper.run_files import DIFFERENCE_FILE, INTERVAL_FILE, Source
+from sohem.params import Params
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
 """(data set, method) -> a table with the columns scope, iou, seeds and more."""
@@ -23,6 +25,39 @@ DIFFERENCE = {
     "high": "difference_high",
     "p": "p",
 }
+SOURCES = {
+    "interval": Source(INTERVAL_FILE, ("scope", "iou", *INTERVAL), "interval"),
+    "difference": Source(DIFFERENCE_FILE, ("scope", "iou", *DIFFERENCE), "difference"),
+}
+TITLE = "ablation: each way to choose the RoIs"
+
+
+def applies(given: Params, dataset: str) -> bool:
+    """More methods are trained than are shown elsewhere."""
+    run = given["run"]
+    return set(run.get("shown", run["methods"])) < set(run["methods"])
+
+
+def caption(artifact: Artifact) -> str:
+    """Of the table and the figure."""
+    return (
+        "Mean average precision of each way to choose the RoIs, its 95 % interval, and the paired difference to "
+        f"{artifact.methods[artifact.first]}; seeds {', '.join(map(str, artifact.seeds))}. {artifact.scale}"
+    )
+
+
+def notice(artifact: Artifact) -> str:
+    """What is printed on both, with the number of seeds."""
+    seeds = len(artifact.seeds)
+    return artifact.notice + (f", {seeds} seeds" if seeds > 1 else ", one seed")
+
+
+def of_runs(artifact: Artifact, inputs: Inputs) -> pd.DataFrame:
+    """The rows of `collect` for an artifact; the first of its methods is the baseline."""
+    intervals, differences = (
+        {(run.dataset, str(run.method)): table for run, table in inputs.tables[name].items()} for name in SOURCES
+    )
+    return collect(intervals, differences, artifact.methods, artifact.first, artifact.evaluation["ious"])
 
 
 def collect(
@@ -44,6 +79,8 @@ def collect(
     Raises:
         DataError: a table lacks a threshold.
     """
+    from sohem.evaluation.intervals import holm  # here, since scipy takes its time: see ``kind``
+
     rows = []
     for dataset in dict.fromkeys(dataset for dataset, _ in intervals):
         for method, title in methods.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sohem.paper.arithmetic import (
+from sohem.paper.audit_arithmetic import (
     EXACT,
     IMPROVEMENT,
     Cell,
@@ -21,8 +21,8 @@ from sohem.paper.arithmetic import (
     read_numbers,
     swaps,
 )
-from sohem.paper.example import example_findings
-from sohem.paper.finding import Finding
+from sohem.paper.audit_example import example_findings
+from sohem.paper.audit_finding import Finding
 from sohem.paper.published import TITLES
 
 # Table of groups -> the table of classes that it summarises.

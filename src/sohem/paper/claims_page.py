@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sohem.paper.claims import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
-from sohem.paper.finding import Finding
+from sohem.paper.audit_finding import Finding
+from sohem.paper.claims_verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
 
 DEMONSTRATION = (
     "**Every verdict here is a demonstration.** These are small networks trained for minutes on drawn images. The page "

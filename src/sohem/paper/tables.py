@@ -43,53 +43,58 @@ def short(name: str) -> str:
     return SHORT.get(name, name)
 
 
-def ap_table(
-    ap: pd.DataFrame,
+def cells(
+    ap: pd.DataFrame, methods: Mapping[str, str], ious: Sequence[float], classes: Sequence[str], metric: str
+) -> pd.DataFrame:
+    """Percent: rows (method, iou, seed), columns the classes in order."""
+    for column, wanted in (("method", list(methods)), ("iou", list(ious)), ("class", list(classes))):
+        missing = [value for value in wanted if not (ap[column] == value).any()]
+        if missing:
+            raise DataError(f"the AP tables hold no {column} {missing[0]}; run sohem evaluate again")
+    return (
+        100 * ap.set_index(["method", "iou", "seed", "class"])[metrics.COLUMN[metric]].unstack("class")[list(classes)]
+    )
+
+
+def in_paper_order(
+    table: pd.DataFrame,
     methods: Mapping[str, str],
     ious: Sequence[float],
-    classes: Sequence[str],
-    metric: str,
-    decimals: int = 1,
-    differences: pd.DataFrame | None = None,
+    decimals: int,
+    differences: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """AP of every class and their mean (Tables 2 and 3): method, IoU, mAP, then one column a class.
+    """A table as the paper orders it: method, IoU, then the columns of ``table``.
 
     For each IoU: the first method, then each other method followed by its improvement over the first, which is
     the difference of the rounded numbers, so that a printed table adds up.
 
     Args:
-        ap: AP of all runs. methods: key -> title, the one that the others are compared with first.
-        metric: 11point or area. decimals: places that the numbers are rounded to.
+        table: percent, rows (method, iou, seed).
+        methods: key -> title, the one that the others are compared with first.
+        decimals: places that the numbers are rounded to.
         differences: method, scope, iou, low, high in points (``bootstrap.difference_table``); none, no intervals.
-
-    Raises:
-        DataError: ``ap`` lacks a method, class or threshold, or ``differences`` a cell.
     """
-    cells = _cells(ap, methods, ious, classes, metric)
-    table = pd.concat([cells.mean(axis=1).rename("mAP"), cells], axis=1)
-    return _in_paper_order(table, methods, ious, decimals, differences).rename(columns=short)
-
-
-def rigid_table(
-    ap: pd.DataFrame,
-    methods: Mapping[str, str],
-    ious: Sequence[float],
-    classes: Sequence[str],
-    rigid: Sequence[str],
-    metric: str,
-    decimals: int = 1,
-    differences: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Mean AP of the rigid and of the other classes (Table 4): method, IoU, rigid, non-rigid; rows as ``ap_table``.
-
-    Raises:
-        DataError: ``ap`` lacks a method, class or threshold, or ``differences`` a cell.
-    """
-    cells = _cells(ap, methods, ious, classes, metric)
-    groups = {name: members for name, members in metrics.groups(classes, rigid).items() if name != "mAP"}
-    table = pd.DataFrame({name: cells[members].mean(axis=1) for name, members in groups.items()})
-    table = _in_paper_order(table, methods, ious, decimals, differences)
-    return table.rename(columns={"nonrigid": "non-rigid"})
+    first, *others = methods
+    seeds = table.groupby(level=["method", "iou"])
+    mean = seeds.mean().round(decimals)
+    # A method that was run with one seed beside others with several has no spread.
+    spread = seeds.std().round(decimals) if table.index.get_level_values("seed").nunique() > 1 else None
+    rows: list[dict[Any, Any]] = []
+    for iou in ious:
+        for method in methods:
+            rows.append({"method": methods[method], "IoU": f"{iou:g}", **mean.xs((method, iou))})
+            if spread is not None:
+                rows.append({"method": methods[method] + SD, "IoU": f"{iou:g}", **spread.xs((method, iou))})
+            if method == first:
+                continue
+            name = "improv" if len(others) == 1 else f"improv ({methods[method]})"
+            gain = (mean.xs((method, iou)) - mean.xs((first, iou))).round(decimals)
+            rows.append({"method": name, "IoU": f"{iou:g}", **gain})
+            if differences is not None:
+                low, high = _interval(differences, method, iou, table.columns)
+                rows.append({"method": name + LOW, "IoU": f"{iou:g}", **low})
+                rows.append({"method": name + HIGH, "IoU": f"{iou:g}", **high})
+    return pd.DataFrame(rows)
 
 
 def to_csv(table: pd.DataFrame, decimals: int = 2) -> str:
@@ -148,49 +153,6 @@ def escape(text: str) -> str:
     """``text`` with LaTeX's special characters made printable."""
     names = {"±": r"$\pm$", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     return "".join(names.get(c) or ("\\" + c if c in "&%$#_{}" else c) for c in text)
-
-
-def _cells(
-    ap: pd.DataFrame, methods: Mapping[str, str], ious: Sequence[float], classes: Sequence[str], metric: str
-) -> pd.DataFrame:
-    """Percent: rows (method, iou, seed), columns the classes in order."""
-    for column, wanted in (("method", list(methods)), ("iou", list(ious)), ("class", list(classes))):
-        missing = [value for value in wanted if not (ap[column] == value).any()]
-        if missing:
-            raise DataError(f"the AP tables hold no {column} {missing[0]}; run sohem evaluate again")
-    return (
-        100 * ap.set_index(["method", "iou", "seed", "class"])[metrics.COLUMN[metric]].unstack("class")[list(classes)]
-    )
-
-
-def _in_paper_order(
-    table: pd.DataFrame,
-    methods: Mapping[str, str],
-    ious: Sequence[float],
-    decimals: int,
-    differences: pd.DataFrame | None,
-) -> pd.DataFrame:
-    first, *others = methods
-    seeds = table.groupby(level=["method", "iou"])
-    mean = seeds.mean().round(decimals)
-    # A method that was run with one seed beside others with several has no spread.
-    spread = seeds.std().round(decimals) if table.index.get_level_values("seed").nunique() > 1 else None
-    rows: list[dict[Any, Any]] = []
-    for iou in ious:
-        for method in methods:
-            rows.append({"method": methods[method], "IoU": f"{iou:g}", **mean.xs((method, iou))})
-            if spread is not None:
-                rows.append({"method": methods[method] + SD, "IoU": f"{iou:g}", **spread.xs((method, iou))})
-            if method == first:
-                continue
-            name = "improv" if len(others) == 1 else f"improv ({methods[method]})"
-            gain = (mean.xs((method, iou)) - mean.xs((first, iou))).round(decimals)
-            rows.append({"method": name, "IoU": f"{iou:g}", **gain})
-            if differences is not None:
-                low, high = _interval(differences, method, iou, table.columns)
-                rows.append({"method": name + LOW, "IoU": f"{iou:g}", **low})
-                rows.append({"method": name + HIGH, "IoU": f"{iou:g}", **high})
-    return pd.DataFrame(rows)
 
 
 def _interval(differences: pd.DataFrame, method: str, iou: float, scopes: pd.Index) -> tuple[pd.Series, pd.Series]:

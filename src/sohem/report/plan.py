@@ -2,29 +2,24 @@
 
 from typing import NamedTuple
 
-from sohem import params as parameters
+from sohem import artifacts
 from sohem.paper import published
+from sohem.paper.kind import Artifact, form
 from sohem.params import Params
 
 
 class Part(NamedTuple):
     """A figure, a table or a sheet of images."""
 
-    name: str  # of its file below results/<name>/paper, without suffix; also its anchor in the page
-    kind: str  # figure | table | sheet
+    artifact: Artifact
+    form: str  # figure | table | sheet
     title: str
-    caption: str  # file in workflow/report, without suffix
-    wildcards: dict[str, str]  # what the caption is about
+    files: list[str]  # relative to results/<name>; the first is shown, the last is its provenance
 
     @property
-    def file(self) -> str:
-        """The file that is shown, relative to results/<name>."""
-        return f"paper/{self.name}" + {"figure": ".svg", "table": ".csv", "sheet": ".png"}[self.kind]
-
-    @property
-    def step(self) -> str:
-        """The step that makes it, a key of params.STEP_KEYS."""
-        return "artifact" if self.caption in ("figure", "table") else self.caption
+    def name(self) -> str:
+        """Its anchor in the page."""
+        return self.artifact.name
 
 
 class Run(NamedTuple):
@@ -44,29 +39,12 @@ RUN_FILES = ("metrics.json", "provenance.json", "log.parquet")
 
 def parts(given: Params) -> list[Part]:
     """The figures, tables and sheets of a run in the order in which they are shown."""
-    datasets = {name: given["datasets"][name]["title"] for name in given["run"]["datasets"]}
-    specs = parameters.artifacts(given)
     found = []
-    for name, spec in specs.items():
-        kind = "figure" if spec["kind"].endswith("figure") else "table"
-        about = ", ".join(given["datasets"][dataset]["title"] for dataset in spec["datasets"])
-        title = f"{_SHOWS[spec['kind']]}, {about}"
+    for name, spec in artifacts.artifacts(given).items():
+        artifact = artifacts.artifact(given, name)
+        title = f"{artifact.kind.title}, {', '.join(artifact.datasets.values())}"
         title = title[0].upper() + title[1:] if label(name) == name else f"{label(name)}: {title}"
-        found.append(Part(name, kind, title, kind, {"artifact": name}))
-    if parameters.ablation(given):
-        title = "Ablation: each way to choose the RoIs"
-        found += [
-            Part("ablation_figure", "figure", title, "ablation", {}),
-            Part("ablation", "table", title, "ablation", {}),
-        ]
-    sheets = {"detections": "Detections", "contact": "Images and ground truth"}
-    if len(parameters.shown(given)) > 1:
-        sheets = {"differences": "Where the methods differ most", **sheets}
-    if parameters.at_scale(given)["probe"]["images"]:
-        sheets = {"mined": "What was mined", **sheets}
-    for stem, shows in sheets.items():
-        for dataset, title in datasets.items():
-            found.append(Part(f"{stem}_{dataset}", "sheet", f"{shows}, {title}", f"{stem}_sheet", {"dataset": dataset}))
+        found.append(Part(artifact, form(spec["kind"]), title, artifacts.files(name, spec["kind"])))
     return found
 
 
@@ -90,13 +68,13 @@ def files(given: Params, claimed: bool = True) -> list[str]:
     """
     found = ["paper/claims.json"] if claimed else []
     for part in parts(given):
-        found += [part.file, f"paper/{part.name}.provenance.json"]
-        if part.kind == "table" and part.name in published.TITLES:
+        found += [part.files[0], part.files[-1]]
+        if part.form == "table" and part.name in published.TITLES:
             found.append(f"paper/published/{part.name}.csv")
     found += [f"{run.folder}/{name}" for run in runs(given) for name in RUN_FILES]
     found += [f"data/{d}/split.json" for d in given["run"]["datasets"]]
     for dataset in given["run"]["datasets"]:
-        folder = parameters.STATISTICS.format(dataset=dataset)
+        folder = f"paper/statistics/{dataset}"
         found += [f"{folder}/interval_{method}.csv" for method in given["run"]["methods"]]
         found += [f"{folder}/difference_{first}_{other}.csv" for d, first, other in pairs(given) if d == dataset]
     return found
@@ -109,15 +87,3 @@ def label(name: str) -> str:
         if number != name and number[:1].isdigit():
             return word + (number if number.isdigit() else f"{number[:-1]}({number[-1]})")
     return name
-
-
-_SHOWS = {
-    "ap_figure": "AP against the IoU threshold",
-    "loss_figure": "losses during training",
-    "ap_table": "AP of each class",
-    "rigid_table": "rigid and non-rigid classes",
-    "strata_figure": "what the mini-batches are made of",
-    "ratio_figure": "alpha, beta and the ratio of the losses",
-    "interval_figure": "mean AP against the IoU threshold, with intervals",
-    "improvement_figure": "improvement of each class, with intervals",
-}

@@ -157,21 +157,6 @@ def number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def duration(seconds: float | None) -> str:
-    """75.3 -> 1 min 15 s; n/a for None."""
-    if seconds is None:
-        return "n/a"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def energy(joules: float | None) -> str:
-    """7200 -> 2.0 Wh; "not measured" for None."""
-    return "not measured" if joules is None else f"{joules / 3600:.1f} Wh"
-
-
 def _spreads(table: pd.DataFrame) -> dict[float, float | None]:
     """IoU -> standard deviation of the mAP over the seeds."""
     rows = table[table["scope"] == "mAP"].to_dict("records")
