@@ -15,7 +15,7 @@ import torch
 import yaml
 
 import toy
-from sohem import params, schema
+from sohem import artifacts, params, schema
 from sohem.cli import main
 from sohem.errors import DataError, ParamsError
 from sohem.mining import miners
@@ -147,7 +147,9 @@ def test_the_list_in_the_comment_is_that_of_every_variant():
     ],
 )
 def test_there_is_an_ablation_where_more_methods_run_than_are_shown(run, expected):
-    assert params.ablation({"run": run}) == expected
+    given = {**GIVEN, "run": {"datasets": ["voc"], "seeds": [0], **run}}
+    made = {name: list(artifacts.artifact(given, name).methods) for name in artifacts.artifacts(given)}
+    assert made.get("ablation", []) == made.get("ablation_figure", []) == expected
 
 
 def test_a_mistake_in_the_methods_that_are_shown_is_named():
@@ -260,7 +262,11 @@ def given(tmp_path):
 
 
 def make(given, results):
-    return main(["ablation", "--params", str(given), "--results", str(results), "--out", str(results / "ablation")])
+    for name in ("ablation", "ablation_figure"):
+        words = ["--params", str(given), "--results", str(results), "--out", str(results / name)]
+        if main(["artifact", "--artifact", name, *words]):
+            return 2
+    return 0
 
 
 def test_the_step_writes_table_figure_and_provenance(given, results):
@@ -290,13 +296,15 @@ def test_the_step_writes_table_figure_and_provenance(given, results):
 def test_a_missing_or_broken_table_is_named(given, results, capsys):
     (results / "paper/statistics/voc" / "interval_random.csv").write_text("")
     assert make(given, results) == 2
-    assert "interval_random.csv: not a table of intervals" in capsys.readouterr().err
+    assert "interval_random.csv: not a table of scope, iou, ap, seed_sd, low, high, seeds" in capsys.readouterr().err
     (results / "paper/statistics/voc" / "interval_random.csv").write_text("scope,iou,ap\nmAP,0.5,60\n")
     assert make(given, results) == 2
-    assert "interval_random.csv: not a table of intervals (\"['seed_sd', 'low'" in capsys.readouterr().err
+    assert "(\"['seed_sd', 'low', 'high', 'seeds'] not in index\"); run sohem interval again" in capsys.readouterr().err
     (results / "paper/statistics/voc" / "interval_ohem.csv").unlink()
     assert make(given, results) == 2
-    assert "interval_ohem.csv: no such file; make it with snakemake" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "interval_ohem.csv: no such file (1 of 2 runs lack it). Run sohem interval for data set voc" in shown
+    assert "or make it with snakemake" in shown
     assert not (results / "ablation.csv").exists()
 
 
