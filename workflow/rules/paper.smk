@@ -22,7 +22,7 @@ rule figure:
         cfg=artifact_cfg,
         caption=artifact_caption,
         results=lambda wildcards: RES,
-        stem=f"{PAPER}/{{artifact}}",
+        stem=lambda wildcards: f"{PAPER}/{wildcards.artifact}",
     wildcard_constraints:
         artifact="|".join(FIGURES) or "(?!)",
     log:
