@@ -59,3 +59,25 @@ def test_missing_and_damaged_inputs_are_named(tmp_path):
             read(tmp_path / name)
         with pytest.raises(DataError, match="no such file"):
             read(tmp_path / "none")
+
+
+def test_columns_of_a_csv_are_read_in_the_order_asked_for(tmp_path):
+    (tmp_path / "a.csv").write_text("iou,class,ap\n0.5,007,1.5\n")
+    assert files.read_csv(tmp_path / "a.csv", ["class", "iou"]).values.tolist() == [["007", 0.5]]
+    assert files.read_csv(tmp_path / "a.csv").columns.tolist() == ["iou", "class", "ap"]
+    assert files.read_csv(tmp_path / "a.csv", text=True).values.tolist() == [["0.5", "007", "1.5"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"a\.csv: no such file; run sohem evaluate"),
+        ("", r"a\.csv: not a table of class, iou \(No columns .*\); run sohem evaluate"),
+        ("iou\n0.5\n", r"a\.csv: not a table of class, iou \(\"\['class'\] not in index\"\); run sohem evaluate"),
+    ],
+)
+def test_a_csv_that_is_missing_or_none_is_named_with_what_to_do(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        files.read_csv(tmp_path / "a.csv", ["class", "iou"], "run sohem evaluate")

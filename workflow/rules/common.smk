@@ -6,7 +6,7 @@ from pathlib import Path
 from sohem import artifacts, params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
-from sohem.paper import claims_file
+from sohem.paper import claims_file, run_files
 from sohem.report import plan
 
 
@@ -51,10 +51,10 @@ CLAIMED = [name for name in claims_file.datasets(CLAIMS) if name in DATASETS]
 NAME = config["run"].get("name", SCALE)  # a run laid over params.yaml may have results of its own
 SHARED = f"results/{SCALE}"  # what all runs of a scale start from
 RES = f"results/{NAME}"
-DATA = f"{RES}/data/{{dataset}}"
-RUN = f"{RES}/runs/{{dataset}}/{{method}}/seed{{seed}}"
+DATA = f"{RES}/{run_files.DATA}"
+RUN = f"{RES}/{run_files.RUN}"
 PAPER = f"{RES}/paper"  # what is made from all runs
-STATISTICS = f"{PAPER}/statistics/{{dataset}}"
+STATISTICS = f"{RES}/{run_files.STATISTICS}"
 LOG = f"logs/{NAME}"  # logs, and benchmarks beside them
 
 

@@ -18,6 +18,7 @@ from sohem.paper.audit import SOURCES, audit
 from sohem.paper.claims_measures import Evidence, SeedTables
 from sohem.paper.claims_verdicts import evaluate
 from sohem.paper.kind import form
+from sohem.paper.run_files import DIFFERENCE_FILE, RUN
 
 DIFFERENCE_COLUMNS = ["scope", "iou", "difference", "low", "high", "seeds"]
 SHOWN = {"figure": "svg", "table": "md", "sheet": "png"}  # what a claim's page links to
@@ -72,12 +73,14 @@ def gather(parameters: params.Params, claims: claims_file.Claims, results: Path)
     logs: dict[tuple[str, str], SeedTables] = {}
     metric = COLUMN[parameters["evaluation"]["metric"]]
     for dataset in datasets:
-        path = results / "paper" / "statistics" / dataset / f"difference_{first}_{second}.csv"
+        path = results / DIFFERENCE_FILE.format(dataset=dataset, first=first, method=second)
         if {first, second} <= set(chosen["methods"]) and path.is_file():
             differences[dataset] = files.read_csv(path, DIFFERENCE_COLUMNS)
             inputs.append(path)
         for method in (name for name in claims_file.methods(claims) if name in chosen["methods"]):
-            folders = {seed: results / "runs" / dataset / method / f"seed{seed}" for seed in chosen["seeds"]}
+            folders = {
+                seed: results / RUN.format(dataset=dataset, method=method, seed=seed) for seed in chosen["seeds"]
+            }
             curves = {seed: folder / "ap.csv" for seed, folder in folders.items() if (folder / "ap.csv").is_file()}
             ap[dataset, method] = {
                 seed: files.read_csv(path, ["class", "iou", metric]) for seed, path in curves.items()

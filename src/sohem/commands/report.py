@@ -17,6 +17,7 @@ from sohem import artifacts, files, pages, params, provenance
 from sohem.evaluation import metrics
 from sohem.paper import claims_page, published, tables
 from sohem.paper.kind import Artifact
+from sohem.paper.run_files import DATA
 from sohem.report import embed, plan, sections
 
 
@@ -115,8 +116,8 @@ def _headlines(given: params.Params, found: Results, methods: dict[str, str]) ->
     for other in others:
         rows: list[sections.Headline] = []
         for dataset in given["run"]["datasets"]:
-            difference = found.csv(f"paper/statistics/{dataset}/difference_{first}_{other}.csv")
-            single = [found.csv(f"paper/statistics/{dataset}/interval_{name}.csv") for name in (first, other)]
+            difference = found.csv(plan.difference(dataset, first, other))
+            single = [found.csv(plan.interval(dataset, name)) for name in (first, other)]
             if difference is not None and single[0] is not None and single[1] is not None:
                 names = (methods[first], methods[other])
                 rows += sections.headline(dataset, names, difference, single[0], single[1])
@@ -202,7 +203,7 @@ def _stale(record: dict[str, Any] | None, part: params.Params) -> bool:
 
 def _data(given: params.Params, name: str, found: Results) -> dict[str, Any]:
     """How many images and objects a data set has, and its checksum."""
-    split = found.json(f"data/{name}/split.json")
+    split = found.json(f"{DATA}/split.json".format(dataset=name))
     groups = metrics.groups(params.class_names(given, name), given["datasets"][name].get("rigid", []))
     return {
         "title": given["datasets"][name]["title"],

@@ -1,21 +1,25 @@
-"""The files of a run that figures, tables and sheets are made from, below results/<name>."""
+"""Where the results of a run lie below results/<name>, and the tables there that artifacts are made of."""
 
 from sohem.datasets.annotation import BOX
 from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS
 from sohem.paper.kind import Source
 
-IMAGES = Source("data/{dataset}/images.parquet", ("image_id", "file", "width", "height", "subset"), "split")
-GROUND_TRUTH = Source("data/{dataset}/ground_truth.parquet", tuple(GROUND_TRUTH_COLUMNS), "split")
-LOG = Source("runs/{dataset}/{method}/seed{seed}/log.parquet", ("iteration",), "train")
-AP = Source("runs/{dataset}/{method}/seed{seed}/ap.csv", ("class", "iou", "ap_11point", "ap_area"), "evaluate")
-INTERVAL_FILE = "paper/statistics/{dataset}/interval_{method}.csv"
+DATA = "data/{dataset}"
+RUN = "runs/{dataset}/{method}/seed{seed}"
+STATISTICS = "paper/statistics/{dataset}"
+INTERVAL_FILE = f"{STATISTICS}/interval_{{method}}.csv"
+DIFFERENCE_FILE = f"{STATISTICS}/difference_{{first}}_{{method}}.csv"
+ONE_SEED = RUN.replace("{seed}", "{one_seed}")  # sheets show the first seed alone
+
+IMAGES = Source(f"{DATA}/images.parquet", ("image_id", "file", "width", "height", "subset"), "split")
+GROUND_TRUTH = Source(f"{DATA}/ground_truth.parquet", tuple(GROUND_TRUTH_COLUMNS), "split")
+LOG = Source(f"{RUN}/log.parquet", ("iteration",), "train")
+AP = Source(f"{RUN}/ap.csv", ("class", "iou", "ap_11point", "ap_area"), "evaluate")
 INTERVAL = Source(INTERVAL_FILE, ("scope", "kind", "iou", "ap", "low", "high"), "interval")
-DIFFERENCE_FILE = "paper/statistics/{dataset}/difference_{first}_{method}.csv"
 DIFFERENCE = Source(DIFFERENCE_FILE, ("scope", "kind", "iou", "difference", "low", "high"), "difference")
-# Sheets show the first seed alone.
-DETECTIONS = Source("runs/{dataset}/{method}/seed{one_seed}/detections.parquet", tuple(DETECTION_COLUMNS), "detect")
+DETECTIONS = Source(f"{ONE_SEED}/detections.parquet", tuple(DETECTION_COLUMNS), "detect")
 MINED = Source(
-    "runs/{dataset}/{method}/seed{one_seed}/mined.parquet",
+    f"{ONE_SEED}/mined.parquet",
     ("iteration", "beta", "image_id", "foreground", "stratum", "selected", *BOX),
     "train",
 )

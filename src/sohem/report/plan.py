@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sohem import artifacts
-from sohem.paper import published
+from sohem.paper import published, run_files
 from sohem.paper.kind import Artifact, form
 from sohem.params import Params
 
@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
     @property
     def folder(self) -> str:
-        return f"runs/{self.dataset}/{self.method}/seed{self.seed}"
+        return run_files.RUN.format(**self._asdict())
 
 
 RUN_FILES = ("metrics.json", "provenance.json", "log.parquet")
@@ -72,12 +72,20 @@ def files(given: Params, claimed: bool = True) -> list[str]:
         if part.form == "table" and part.name in published.TITLES:
             found.append(f"paper/published/{part.name}.csv")
     found += [f"{run.folder}/{name}" for run in runs(given) for name in RUN_FILES]
-    found += [f"data/{d}/split.json" for d in given["run"]["datasets"]]
     for dataset in given["run"]["datasets"]:
-        folder = f"paper/statistics/{dataset}"
-        found += [f"{folder}/interval_{method}.csv" for method in given["run"]["methods"]]
-        found += [f"{folder}/difference_{first}_{other}.csv" for d, first, other in pairs(given) if d == dataset]
-    return found
+        found.append(f"{run_files.DATA}/split.json".format(dataset=dataset))
+        found += [interval(dataset, method) for method in given["run"]["methods"]]
+    return found + [difference(*pair) for pair in pairs(given)]
+
+
+def interval(dataset: str, method: str) -> str:
+    """What `sohem interval` wrote of a method, relative to results/<name>."""
+    return run_files.INTERVAL_FILE.format(dataset=dataset, method=method)
+
+
+def difference(dataset: str, first: str, method: str) -> str:
+    """What `sohem difference` wrote of two methods, relative to results/<name>."""
+    return run_files.DIFFERENCE_FILE.format(dataset=dataset, first=first, method=method)
 
 
 def label(name: str) -> str:
