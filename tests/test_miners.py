@@ -64,9 +64,13 @@ def test_one_key_says_what_beta_grows_to(target, expected):
     assert miner.coefficients["loc"].target == expected
 
 
-def test_a_data_set_without_a_target_has_it_measured():
-    assert params.beta_target(GIVEN, "voc") == 1.9
-    assert params.beta_target({"datasets": {"cells": {}}}, "cells") == "ratio"
+def test_a_target_of_dataset_is_that_of_the_data_set():
+    method = GIVEN["methods"]["sohem"]
+    assert method["beta"]["target"] == "dataset"
+    for dataset, target in (("voc", 1.9), ("kitti", 2.3)):
+        miner = miners.build("sohem", method, 64, 900, params.beta_target(GIVEN, dataset))
+        assert miner.coefficients["loc"].target == target
+    assert miners.build("sohem", method, 64, 900, "ratio").coefficients["loc"].target == "ratio"
 
 
 def test_a_mistake_is_named_with_its_key():

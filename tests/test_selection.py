@@ -7,7 +7,8 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from sohem import OHEM, SOHEM, RandomSampler, StratifiedSOHEM
-from sohem.mining.miner import Moment, Rois
+from sohem.mining.miner import Moment
+from sohem.mining.rois import Rois
 from sohem.mining.select import deduplicated, hardest, random_sample, rank, selection_loss, take
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)

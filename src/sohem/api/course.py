@@ -8,7 +8,8 @@ from torch import Tensor
 
 from sohem.errors import MiningError
 from sohem.mining.checks import check_rois
-from sohem.mining.miner import Miner, Moment, Rois
+from sohem.mining.miner import Miner, Moment
+from sohem.mining.rois import Rois
 
 
 class Course:

@@ -15,7 +15,8 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from sohem.api.course import Course
 from sohem.api.read_only import Batch, read_only_losses
 from sohem.errors import MiningError
-from sohem.mining.miner import Miner, Rois
+from sohem.mining.miner import Miner
+from sohem.mining.rois import Rois
 
 Model = TypeVar("Model", bound=nn.Module)
 

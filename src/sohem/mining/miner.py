@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sohem.errors import MiningError
 from sohem.mining.checks import check_choice
@@ -18,6 +18,8 @@ from sohem.mining.schedule import History
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from sohem.mining.rois import Rois
 
 Settings = Mapping[str, Any]
 """An entry of ``methods`` in params.yaml."""
@@ -36,17 +38,6 @@ class Moment:
     step: int
     history: History | None = None
     generator: torch.Generator | None = None
-
-
-class Rois(NamedTuple):
-    """All R RoIs of an image: losses by name, each [R]; boxes [R, 4], xyxy; labels [R], integer.
-
-    Labels are 0 for background, above 0 for foreground, and -1 for ignored, which are never chosen.
-    """
-
-    losses: Mapping[str, Tensor]
-    boxes: Tensor
-    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,7 @@ class Miner(ABC):
         """The choice in each of N images, ``together`` or each for itself; for each its moment (of one step)."""
         if not self.together:
             return [self.choose(*image, moment) for image, moment in zip(images, moments, strict=True)]
-        from sohem.mining.together import apart, side_by_side
+        from sohem.mining.rois import apart, side_by_side
 
         whole = replace(self, batch_size=len(images) * self.batch_size, together=False)
         return apart(whole.choose(*side_by_side(images), moments[0]), images)

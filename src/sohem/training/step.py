@@ -8,7 +8,8 @@ from torch import Tensor
 
 from sohem.detectors.detector import Detector
 from sohem.mining.losses import roi_losses
-from sohem.mining.miner import Miner, Moment, Rois
+from sohem.mining.miner import Miner, Moment
+from sohem.mining.rois import Rois
 from sohem.mining.strata import composition
 from sohem.randomness import stream
 from sohem.settings import Train

@@ -13,8 +13,8 @@ import pandas as pd
 
 from sohem.datasets.annotation import BOX
 from sohem.errors import DataError
+from sohem.mining.miners import registry
 from sohem.paper import sheets
-from sohem.paper.formula_1 import has_schedule
 from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.palette import STRATA
 from sohem.paper.run_files import IMAGES, MINED
@@ -62,7 +62,7 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
                         "has; train all methods with the same parameters"
                     )
                 words = artifact.methods[method]
-                if has_schedule(artifact.miner(method)):
+                if registry()[artifact.miner(method)].scheduled:
                     words += f", beta {rois['beta'].iloc[0]:.3g}"
                 cells.append(mined_cell(image, rois, scale, words))
     sheet = sheets.page(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from sohem.mining.miners import registry
 from sohem.paper import plotting
-from sohem.paper.formula_1 import uses_formula_1
 from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.logs import Logs, of_runs, smoothed
 from sohem.paper.plotting import BLACK, COLOURS
@@ -24,7 +24,7 @@ def caption(artifact: Artifact) -> str:
 
 
 def draw(artifact: Artifact, inputs: Inputs) -> Files:
-    weighted = [title for method, title in artifact.methods.items() if uses_formula_1(artifact.miner(method))]
+    weighted = [title for method, title in artifact.methods.items() if registry()[artifact.miner(method)].weighted]
     return plotting.to_files(figure(of_runs(artifact, inputs), weighted, artifact.window, artifact.notice))
 
 

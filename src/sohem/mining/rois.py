@@ -1,11 +1,21 @@
-"""One choice among the RoIs of several images, for miners with ``together``."""
+"""All RoIs of an image, and those of several images as one, for miners that choose ``together``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sohem.mining.miner import Rois
+
+class Rois(NamedTuple):
+    """All R RoIs of an image: losses by name, each [R]; boxes [R, 4], xyxy; labels [R], integer.
+
+    Labels are 0 for background, above 0 for foreground, and -1 for ignored, which are never chosen.
+    """
+
+    losses: Mapping[str, Tensor]
+    boxes: Tensor
+    labels: Tensor
 
 
 def side_by_side(images: Sequence[Rois]) -> Rois:
