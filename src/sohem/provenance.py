@@ -59,7 +59,7 @@ def git_state(folder: str | Path = ".") -> dict[str, Any] | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    root = [":(top)", ":(top,exclude)results", ":(top,exclude)dvc.lock"]
+    root = [":(top)", *(f":(top,exclude){name}" for name in ("results", "dvc.lock", "workflow/code.json"))]
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *root)
     return {"commit": commit, "dirty": bool(changes)}
 
