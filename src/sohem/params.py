@@ -26,7 +26,7 @@ _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target
 _CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
 _AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
 
-# What each step depends on. dvc.yaml repeats these keys; tests/test_ledger.py keeps the two equal.
+# What each step depends on. dvc.yaml repeats these keys; tests/workflow/test_ledger.py keeps the two equal.
 STEP_KEYS: dict[str, list[str]] = {
     "fetch": _DATA,
     "split": _DATA,

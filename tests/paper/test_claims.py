@@ -19,7 +19,7 @@ from sohem.paper import claims_file, published
 from sohem.paper.claims_measures import Evidence, Lacking, Measured, measure
 from sohem.paper.claims_verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, evaluate, verdict
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CLAIMS = claims_file.load(ROOT / "claims.yaml")
 PARAMS = params.load(ROOT / "params.yaml")
 CLASSES = {name: params.class_names(PARAMS, name) for name in ("voc", "kitti")}

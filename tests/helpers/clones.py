@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
 
@@ -35,7 +35,7 @@ class Clone:
 
     @classmethod
     def new(cls, path: Path, bin: Path = BIN) -> "Clone":
-        """The files as they are here, results aside, with tests/tiny.yaml laid over the parameters."""
+        """The files as they are here, results aside, with tests/helpers/tiny.yaml laid over the parameters."""
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
@@ -45,7 +45,7 @@ class Clone:
                 shutil.copy2(ROOT / name, path / name)
         clone = cls(path, bin)
         given = yaml.safe_load((path / "params.yaml").read_text())
-        clone.write_params(merged(given, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())))
+        clone.write_params(merged(given, yaml.safe_load((ROOT / "tests" / "helpers" / "tiny.yaml").read_text())))
         clone("git init --quiet --initial-branch main")
         clone.identify()
         clone.commit("tiny")
@@ -118,10 +118,10 @@ class Clone:
 
 
 def standin(folder: Path) -> Path:
-    """A folder of tools in which `sohem` is tests/standin.py."""
+    """A folder of tools in which `sohem` is tests/helpers/standin.py."""
     folder.mkdir()
     tools = {tool: [BIN / tool] for tool in ("snakemake", "dvc", "python")}
-    for tool, words in {**tools, "sohem": [sys.executable, ROOT / "tests/standin.py"]}.items():
+    for tool, words in {**tools, "sohem": [sys.executable, ROOT / "tests/helpers/standin.py"]}.items():
         script = folder / tool
         script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
         script.chmod(0o755)

@@ -21,7 +21,7 @@ from sohem.cli import main
 from sohem.compare import comparison
 from sohem.datasets.annotation import BOX
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 IMAGES = [f"{n:06}" for n in range(10)]  # the last two train
 DATA, OHEM, SOHEM = (
     "results/demo/data/kitti",

@@ -1,4 +1,4 @@
-"""The whole pipeline, for real, in temporary clones at a tiny scale. tests/test_records.py has what DVC adds."""
+"""The whole pipeline, for real, in temporary clones at a tiny scale. test_records.py has what DVC adds."""
 
 import hashlib
 import json

@@ -67,7 +67,7 @@ def test_table_4_follows_from_tables_2_and_3(name: str, source: str) -> None:
 
 @pytest.mark.parametrize(("name", "dataset"), [("table2", "voc"), ("table3", "kitti")])
 def test_columns_and_rigid_classes_are_those_of_the_parameters(name: str, dataset: str) -> None:
-    parameters = params.load(Path(__file__).parents[1] / "params.yaml")
+    parameters = params.load(Path(__file__).parents[2] / "params.yaml")
     classes = params.class_names(parameters, dataset)
     assert published.read(name).columns[3:].tolist() == [tables.short(label) for label in classes]
     rigid = parameters["datasets"][dataset]["rigid"]

@@ -18,7 +18,7 @@ from sohem import artifacts, files, pages, params
 from sohem.cli import main
 from sohem.report import embed, plan, sections
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SVG = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"><g id="axes_1">
 <rect width="72" height="36" fill="#fff"/><circle cx="20" cy="18" r="9"/></g></svg>

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-PAGE = Path(__file__).parents[1] / "docs" / "torchvision.md"
+PAGE = Path(__file__).parents[2] / "docs" / "torchvision.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 

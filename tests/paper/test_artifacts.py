@@ -13,7 +13,7 @@ from sohem.errors import ParamsError
 from sohem.paper import kinds
 from sohem.report import plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHEETS = {"contact", "detections", "differences", "mined"}
 
 

@@ -211,7 +211,8 @@ def test_from_the_files_to_the_tables(tmp_path, capsys):
     given = parameters(tmp_path)
     given["run"]["datasets"] = ["mine"]
     given["datasets"]["mine"] = {
-        "title": "Mine", "format": "coco", "detector": "faster_rcnn", "classes": ["dog", "cat"],
+        "title": "Mine", "format": "coco", "detector": "faster_rcnn", "beta_target": "ratio",
+        "classes": ["dog", "cat"],
         "demo": {"root": str(root), "short_side": 16, "long_side": 20},
     }  # fmt: skip
     schema.validate(given)

@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from box_tables import IMAGES, table
 from sohem import cli
 from sohem.errors import DataError, ParamsError
 from sohem.files import read_table, write_table
@@ -76,14 +77,6 @@ def test_each_box_once_and_none_too_small(boxes, min_size):
     found = selective_search.distinct(np.array(boxes, np.float32).reshape(-1, 4), min_size)
     least = max(min_size, 1)
     assert [tuple(b) for b in found] == sorted({b for b in boxes if b[2] - b[0] >= least and b[3] - b[1] >= least})
-
-
-def table(*rows, **more) -> pd.DataFrame:
-    frame = pd.DataFrame([(i, *box) for i, box in rows], columns=["image_id", *BOX]).astype({"image_id": "str"})
-    return frame.assign(**more)
-
-
-IMAGES = pd.DataFrame({"image_id": ["a", "b", "c"], "subset": ["train", "train", "test"]}).astype("str")
 
 
 def test_iou_of_half_open_boxes():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from sohem import files, schema, settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.io
 
+from box_tables import IMAGES, table
 from sohem import cli
 from sohem.errors import DataError
 from sohem.files import read_table, write_table
 from sohem.proposals import chunks, matlab
-from test_proposals import IMAGES, table
 from trees import settings
 
 

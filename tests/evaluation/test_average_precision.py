@@ -15,7 +15,7 @@ from sohem.errors import DataError
 from sohem.evaluation import metrics
 from sohem.evaluation.average_precision import evaluate
 
-EVAL = Path(__file__).parents[2] / "shared" / "data" / "eval"
+EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 BOX = ["x1", "y1", "x2", "y2"]
 
 

@@ -8,7 +8,7 @@ from sohem.cli import main
 from sohem.datasets.annotation import label_of
 from sohem.errors import ParamsError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

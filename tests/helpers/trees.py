@@ -15,7 +15,7 @@ from PIL import Image
 
 from sohem import params
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 PARAMS = params.load(ROOT / "params.yaml")
 
