@@ -9,7 +9,6 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
-from sohem.datasets.formats import FORMATS
 from sohem.detectors.architectures import ARCHITECTURES
 from sohem.detectors.architectures.architecture import NONE
 from sohem.errors import ParamsError
@@ -44,6 +43,8 @@ def explained(value: Any, rules: dict[str, Any]) -> list[str]:
 
 def _fill_in(definitions: dict[str, Any]) -> None:
     """What the package's data formats and backbones decide."""
+    from sohem.datasets.formats import FORMATS  # here, since readers load Pillow: who has nothing to check needs none
+
     definitions["format"]["enum"] = list(FORMATS)
     for form in FORMATS.values():
         definitions["datasetAtScale"]["properties"] |= {name: key.rule for name, key in form.keys.items()}
@@ -99,6 +100,8 @@ def _unknown(key: str, name: str, known: list[str]) -> str:
 
 def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     """Names that point to nothing, and values that exclude each other."""
+    from sohem.datasets.formats import FORMATS
+
     scale = params["scale"]
     for name in params["run"]["datasets"]:
         if name not in params["datasets"]:
