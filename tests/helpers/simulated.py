@@ -24,11 +24,17 @@ class World:
         self.box = np.stack([left, 0 * left, left + 10, 0 * left + 10], axis=1)
         self.truth = self._table(self.image, self.label, self.box).assign(difficult=False, ignore=False)
 
-    def detect(self, skill: float | np.ndarray = 0.0, wrong: float = 300.0) -> pd.DataFrame:
-        """Detections of one run. skill: of the detector, or (classes,); wrong: false ones of each class on average."""
+    def detect(
+        self, skill: float | np.ndarray = 0.0, wrong: float = 300.0, liking: float | np.ndarray = 0.0
+    ) -> pd.DataFrame:
+        """Detections of one run.
+
+        skill: of the detector, or (classes,). wrong: false ones of each class on average. liking: (boxes,) how much
+        easier each box is for the method of this run.
+        """
         rng = self.rng
         skill = np.broadcast_to(skill, self.count)[self.label]
-        quality = self.ease + rng.normal(size=len(self.label)) + skill
+        quality = self.ease + liking + rng.normal(size=len(self.label)) + skill
         found = quality > HARDEST
         label = np.repeat(np.arange(self.count), rng.poisson(wrong, self.count))
         image = rng.integers(0, len(self.images), len(label))

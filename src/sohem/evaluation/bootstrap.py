@@ -1,12 +1,11 @@
 """How sure is an AP, or the difference of two methods, given the test images and the seeds that were run?
 
 Two things vary: which images were photographed, and how training happened to go. Images and seeds are crossed, since
-all runs are tested on the same images, so each is drawn for itself, as in Owen's pigeonhole bootstrap (Annals of
-Applied Statistics 1 (2007) 386-411). Images are resampled with replacement, the same ones for all runs of both methods.
-Seeds are too few to resample: means of three values drawn with replacement never leave the range of the three, which
-misses the true mean once in four times. Instead the mean is moved by Student's t times its measured standard error, as
-in a generalised pivotal quantity (Hannig, Iyer and Patterson, JASA 101 (2006) 254-269). With one seed an interval
-speaks of the images only.
+all runs are tested on the same images. Images are resampled with replacement, the same ones for all runs of both
+methods (one side of Owen's pigeonhole bootstrap, Annals of Applied Statistics 1 (2007) 386-411). Seeds are too few to
+resample: means of three values drawn with replacement never leave the range of the three, which misses the true mean
+once in four times. Instead the ends of the interval move outwards by what the runs scatter beyond their own image noise
+(``components``). With one seed an interval speaks of the images only.
 
 Shape letters: N images, K classes, T thresholds, B resamples, S seeds, C scopes (the means over classes, then each
 class), G groups of images. AP are fractions inside and points (percent) in the tables.
@@ -19,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sohem.errors import DataError
-from sohem.evaluation import intervals, metrics
+from sohem.evaluation import components, intervals, metrics
 from sohem.evaluation.average_precision import Floats, Ints, match
 from sohem.evaluation.weighted import Judged, Weights, boxes_by_image, judged, pooled, weighted_ap
 
@@ -52,8 +51,16 @@ def difference_table(
     Returns:
         C x T rows: scope (mAP, rigid, nonrigid or a class), kind (mean or class), iou, first, second, difference,
         seed_sd (of the difference; NaN with one seed), low and high (the interval that ``bootstrap.interval`` names),
-        low_percentile, high_percentile, low_bca, high_bca, p (two-sided), p_holm, seeds. p_holm is corrected for the
-        number of classes at that threshold; that of a mean is its p. A scope without a box to be found is NaN.
+        low_percentile, high_percentile, low_bca, high_bca, p (two-sided), p_holm, seeds; then what else a reader needs
+        for power and equivalence. p_holm is corrected for the number of classes at that threshold; that of a mean is
+        its p. A scope without a box to be found is NaN.
+
+        se_images, se_run, se_seeds: in points, the standard deviation of the difference of one pair of runs by the N
+        test images in the same way for all pairs, by the pair's own answer to the images, and by luck of the seed (the
+        square roots of ``components.Components``). With one seed se_images holds the first two and the others are NaN.
+        se, df: standard error in points and degrees of freedom of the difference, the mean over seeds (df is infinite
+        where no luck shows or could show). The chosen interval is about difference +- t(df) se, but keeps the skewness
+        of the bootstrap.
 
     Raises:
         DataError: the methods have different numbers of seeds, or a table is not of these images.
@@ -78,12 +85,19 @@ def difference_table(
     means = 100 * both(np.ones((len(images), 1), np.int32)).mean(axis=1)[..., 0]
     table.insert(3, "first", means[0].ravel())
     table.insert(4, "second", means[1].ravel())
-    null = cells.seed_draws + _swapped(a, b, boxes, metric, list(groups.values()), chosen["resamples"], rng)
-    table["p"] = [intervals.p_value(float(cells.value[cell]), null[cell]) for cell in np.ndindex(cells.value.shape)]
+    null = _swapped(a, b, boxes, metric, list(groups.values()), chosen["resamples"], rng)
+    compared = components.without_luck(cells.value, null.var(axis=-1), cells.excess, len(first))
+    table["p"] = [intervals.p_value(float(compared[cell]), null[cell]) for cell in np.ndindex(compared.shape)]
     of_classes = table[table["kind"] == "class"].groupby("iou")["p"]
     table["p_holm"] = table["p"]
     table.update(of_classes.transform(lambda p: intervals.holm(p.to_numpy())).rename("p_holm"))
-    return table.assign(seeds=len(first))
+    table["seeds"] = len(first)
+    found = components.estimate(cells.of_mean, cells.run, cells.seed_sd**2, len(first))
+    for name, variance in found._asdict().items():
+        table[f"se_{name}"] = 100 * np.sqrt(variance).ravel()
+    table["se"] = 100 * np.sqrt(cells.of_mean + cells.excess).ravel()
+    table["df"] = components.degrees(cells.of_mean, cells.excess, len(first)).ravel()
+    return table
 
 
 def interval_table(
@@ -126,16 +140,20 @@ def scopes(by_class: Floats, groups: Sequence[Ints]) -> Floats:
 
 
 class _Cells(NamedTuple):
-    """One number for each scope and threshold, and what it was when it was drawn again.
+    """One number for each scope and threshold, and what it was when the images were drawn again.
 
-    value, seed_sd: (C, T) the mean over seeds, and their standard deviation. replicates: (C, T, B) with images and
-    seeds drawn. seed_draws: (C, T, B) what the seeds moved of that. acceleration: (C, T) of BCa.
+    seeds: S. value, seed_sd: (C, T) the mean over seeds, and their standard deviation. replicates: (C, T, B) the mean
+    with images drawn. of_mean, run: (C, T) variances by the images, see ``components.image_parts``. excess: (C, T)
+    variance of the mean by luck of the seeds. acceleration: (C, T) of BCa.
     """
 
+    seeds: int
     value: Floats
     seed_sd: Floats
     replicates: Floats
-    seed_draws: Floats
+    of_mean: Floats
+    run: Floats
+    excess: Floats
     acceleration: Floats
 
 
@@ -143,21 +161,22 @@ def _resample(
     statistic: Callable[[Weights], Floats], images: int, chosen: Settings, rng: np.random.Generator
 ) -> _Cells:
     """Draw a statistic of the weights, (rows, B) -> (S, C, T, B), again and again."""
-    draws = chosen["resamples"]
     measured = statistic(np.ones((images, 1), np.int32))[..., 0]
-    count, shape = len(measured), measured.shape[1:]
-    drawn = rng.multinomial(images, np.full(images, 1 / images), size=draws).T.astype(np.int32)
-    seed_sd = measured.std(axis=0, ddof=1) if count > 1 else np.full(shape, np.nan)
-    error = seed_sd / np.sqrt(count) if count > 1 else np.zeros(shape)
-    seed_draws = error[..., None] * intervals.student(count, draws, rng)
+    seeds, shape = len(measured), measured.shape[1:]
+    drawn = rng.multinomial(images, np.full(images, 1 / images), size=chosen["resamples"]).T.astype(np.int32)
+    replicates = statistic(drawn)
+    of_mean, run = components.image_parts(replicates)
+    seed_sd = measured.std(axis=0, ddof=1) if seeds > 1 else np.full(shape, np.nan)
     left_out = statistic(_leave_out(images, rng)).mean(axis=0)
-    acceleration = [intervals.acceleration(left_out[cell], float(error[cell]) ** 2) for cell in np.ndindex(shape)]
     return _Cells(
+        seeds=seeds,
         value=measured.mean(axis=0),
         seed_sd=seed_sd,
-        replicates=statistic(drawn).mean(axis=0) + seed_draws,
-        seed_draws=seed_draws,
-        acceleration=np.reshape(acceleration, shape),
+        replicates=replicates.mean(axis=0),
+        of_mean=of_mean,
+        run=run,
+        excess=components.excess(seed_sd**2, run, seeds),
+        acceleration=np.reshape([intervals.acceleration(left_out[cell]) for cell in np.ndindex(shape)], shape),
     )
 
 
@@ -218,12 +237,18 @@ def _table(
     names = [(scope, "mean") for scope in groups] + [(scope, "class") for scope in classes]
     rows = []
     for c, t in np.ndindex(cells.value.shape):
-        value, drawn = 100 * float(cells.value[c, t]), 100 * cells.replicates[c, t]
+        value, drawn, level = float(cells.value[c, t]), cells.replicates[c, t], chosen["level"]
         ends = {
-            "percentile": intervals.percentile(drawn, chosen["level"]),
-            "bca": intervals.bca(value, drawn, float(cells.acceleration[c, t]), chosen["level"]),
+            "percentile": intervals.percentile(drawn, level),
+            "bca": intervals.bca(value, drawn, float(cells.acceleration[c, t]), level),
         }
-        row = [*names[c], float(ious[t]), value, 100 * cells.seed_sd[c, t]]
-        rows.append([*row, *np.clip([*ends[chosen["interval"]], *ends["percentile"], *ends["bca"]], lowest, 100)])
+        for kind, (low, high) in ends.items():
+            below, above = components.outwards(
+                np.array([value - low, high - value]), cells.excess[c, t], cells.seeds, level
+            )
+            ends[kind] = (low - below, high + above)
+        row = [*names[c], float(ious[t]), 100 * value, 100 * cells.seed_sd[c, t]]
+        shown = 100 * np.array([*ends[chosen["interval"]], *ends["percentile"], *ends["bca"]])
+        rows.append([*row, *np.clip(shown, lowest, 100)])
     bounds = ["low", "high", "low_percentile", "high_percentile", "low_bca", "high_bca"]
     return pd.DataFrame(rows, columns=["scope", "kind", "iou", name, "seed_sd", *bounds])

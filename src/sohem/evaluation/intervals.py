@@ -1,13 +1,15 @@
-"""Intervals and p-values from resampled values: percentile, BCa, Student's t for the seeds, Holm.
+"""Intervals and p-values of one number: percentile, BCa, permutation, equivalence, Holm.
 
-Everything here is about one number (a difference of AP, or an AP); how it is resampled stands in ``bootstrap``.
+Everything here is about one number (a difference of AP, or an AP); how it is resampled stands in ``bootstrap``, and
+how luck of the seeds comes in, in ``components``.
 Sources: Efron, Better bootstrap confidence intervals, JASA 82 (1987) 171-185; Efron and Tibshirani, An introduction to
 the bootstrap (1993), chapters 11 and 14; Holm, Scandinavian Journal of Statistics 6 (1979) 65-70; Phipson and Smyth,
-Permutation p-values should never be zero, Stat. Appl. Genet. Mol. Biol. 9 (2010) 39.
+Permutation p-values should never be zero, Stat. Appl. Genet. Mol. Biol. 9 (2010) 39; Schuirmann, Journal of
+Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680.
 """
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtr
 
 from sohem.evaluation.average_precision import Floats
 
@@ -36,30 +38,18 @@ def bca(value: float, replicates: Floats, acceleration: float, level: float) -> 
     return _quantiles(drawn, ndtr(bias + shifted / room))
 
 
-def acceleration(left_out: Floats, seed_variance: float = 0.0) -> float:
+def acceleration(left_out: Floats) -> float:
     """The acceleration of BCa from a jackknife (Efron and Tibshirani 1993, formula 14.15), 0 if nothing moves.
 
     Args:
         left_out: (G,) the number without each of G groups of images; NaN ones are left out.
-        seed_variance: variance of the number from the choice of seeds, whose draws are symmetric: it adds to the
-            spread and not to the skewness.
     """
     known = left_out[~np.isnan(left_out)]
     if len(known) == 0:
         return 0.0
     moved = known.mean() - known
-    spread = (moved**2).sum() + seed_variance
+    spread = (moved**2).sum()
     return float((moved**3).sum() / (6 * spread**1.5)) if spread > 0 else 0.0
-
-
-def student(count: int, draws: int, rng: np.random.Generator) -> Floats:
-    """(draws,) values of Student's t with ``count`` - 1 degrees of freedom: its evenly spaced quantiles, shuffled.
-
-    One seed says nothing about the spread over seeds: all zeros.
-    """
-    if count < 2:
-        return np.zeros(draws)
-    return rng.permutation(stdtrit(count - 1, (np.arange(draws) + 0.5) / draws))
 
 
 def p_value(value: float, under_null: Floats) -> float:
@@ -69,6 +59,24 @@ def p_value(value: float, under_null: Floats) -> float:
         return np.nan
     # A hair below the value: sums that are equal on paper may differ in the last bit.
     return float((1 + (np.abs(drawn) >= np.abs(value) - 1e-12).sum()) / (1 + len(drawn)))
+
+
+def equivalence(value: float, error: float, freedom: float, margin: float) -> float:
+    """The p-value of "the number is ``margin`` or further from 0" by two one-sided tests (Schuirmann 1987).
+
+    At 0.05 or below the number lies within the margin, tested at 5 %: the interval at 90 % lies wholly within it.
+
+    Args:
+        value: the measured number. error, freedom: its standard error and degrees of freedom of Student's t (infinite:
+            normal), columns se and df of ``bootstrap.difference_table``. margin: above 0, in the number's unit.
+
+    Returns:
+        The greater of both tests' p-values; NaN if the number or its error is NaN.
+    """
+    room = margin - abs(value)
+    if error == 0:
+        return float(room <= 0)
+    return float(stdtr(freedom, -room / error))
 
 
 def holm(p: Floats) -> Floats:
