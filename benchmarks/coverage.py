@@ -1,6 +1,7 @@
 """How often the 95 % interval of a difference holds the truth, and how often equal methods differ at 5 %.
 
-    python benchmarks/coverage.py [--experiments N] [--resamples N] [--seeds S ...] [--only {none,half}]
+    python benchmarks/coverage.py [--experiments N] [--resamples N] [--seeds S ...] [--luck L ...]
+                                  [--common {none,half} ...]
 
 Each experiment simulates S runs of two equal methods on 300 images with 6 classes of some 90 objects
 (tests/simulated.py) and calls sohem.evaluation.bootstrap.difference_table on them. Luck gives each run a skill of its
@@ -25,7 +26,6 @@ from sohem.evaluation.average_precision import evaluate
 from sohem.evaluation.bootstrap import difference_table
 
 CLASSES, IMAGES, BOXES, WRONG = 6, 300, 90, 150
-LUCK = (0.0, 0.5, 1.0)
 LIKING = {"none": 0.0, "half": 1.5}  # share of the images' variance that is common to a method's runs -> of `liking`
 
 
@@ -65,18 +65,18 @@ def experiment(number: int, seeds: int, skill: float, size: float, resamples: in
 def main() -> None:
     """Print one table, a line as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--experiments", type=int, default=300, help="of each line")
+    parser.add_argument("--experiments", type=int, default=320, help="of each line")
     parser.add_argument("--resamples", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 5, 10])
-    parser.add_argument("--only", choices=LIKING, help="share of the images' part that is common to a method's runs")
+    parser.add_argument("--luck", type=float, nargs="+", default=[0.0, 0.5, 1.0], help="over that of the images")
+    parser.add_argument("--common", nargs="+", choices=LIKING, default=list(LIKING), help="of the images' part")
     args = parser.parse_args()
     print("| common | luck | seeds | mAP covered | p < 0.05 | BCa covers | half width | 1.96 true sd "
           "| classes covered | p < 0.05 | BCa covers |\n" + "| --- | --- |" + " --: |" * 9)  # fmt: skip
-    for name, size in LIKING.items():
-        if args.only not in (None, name):
-            continue
+    for name in args.common:
+        size = LIKING[name]
         equal, share = calibrate(size)
-        for luck in LUCK:
+        for luck in args.luck:
             for seeds in args.seeds:
                 tables = [experiment(n, seeds, luck * equal, size, args.resamples) for n in range(args.experiments)]
                 every = pd.concat(tables)
