@@ -217,9 +217,10 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
 
 
 def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
-    copy.set("run", {"datasets": ["kitti"], "methods": ["ohem", "random"], "shown": ["ohem"]})
+    copy.set("run.methods", ["ohem", "sohem", "random"])
+    copy.set("run.shown", ["ohem", "sohem"])
     assert copy.planned("ablation") == {
-        "train": 1, "detect": 1, "interval": 1, "difference": 1, "figure": 1, "table": 1, "ablation": 1,
+        "train": 2, "detect": 2, "interval": 2, "difference": 2, "figure": 1, "table": 1, "ablation": 1,
     }  # fmt: skip
     copy("snakemake --cores 2 all")
     assert copy.planned("ablation") == {}
