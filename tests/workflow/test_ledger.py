@@ -33,7 +33,7 @@ VARIANTS: dict[str, dict[str, Any]] = {  # laid over params.yaml
 DEAR = ("split", "proposals", "pretrain", "train", "detect")
 RULES = "".join(path.read_text() for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
 STEP_OF = dict(re.findall(r'(?s)rule (\w+):(?:(?!\nrule ).)*?cfg=cfg\("(\w+)"', RULES))  # whose parameters a rule gets
-CODE_OF = dict(re.findall(r'(?s)rule (\w+):(?:(?!\nrule ).)*?code=CODE\["(\w+)"\]', RULES)) | {"fetch": "fetch"}
+CODE_OF = dict(re.findall(r'(?s)rule (\w+):(?:(?!\nrule ).)*?code=code\("(\w+)"\)', RULES)) | {"fetch": "fetch"}
 CODE_OF |= dict.fromkeys(("table", "sheet"), CODE_OF["figure"])  # made from that rule
 
 

@@ -1,5 +1,6 @@
 """Names, paths, and what each step depends on: its part of the parameters and what its code says."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -67,8 +68,13 @@ wildcard_constraints:
     chunk=r"\d+",
     table="|".join(PUBLISHED) or "(?!)",
 
-# What the code of each step says. Among a rule's params, so that a change runs the step again.
-CODE = sources.fingerprints()
+# Each job starts Snakemake anew: so it is worked out for the steps that are asked for, not for all.
+fingerprint = functools.cache(sources.fingerprint)
+
+
+def code(step):
+    """What the code of a step says. Among a rule's params, so that a change runs the step again."""
+    return lambda wildcards: fingerprint(step)
 
 
 def cfg(step, *names):
@@ -87,7 +93,7 @@ def generated(dataset):
 
 def fetch_code(wildcards):
     """Generated images depend on the generator; a check of real files need not be made again when its code changes."""
-    return CODE["fetch"] if generated(wildcards.dataset) else ""
+    return fingerprint("fetch") if generated(wildcards.dataset) else ""
 
 
 def searched(dataset):

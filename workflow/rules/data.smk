@@ -31,7 +31,7 @@ rule split:
         images=f"{DATA}/images.parquet",
         ground_truth=f"{DATA}/ground_truth.parquet",
     params:
-        code=CODE["split"],
+        code=code("split"),
         cfg=cfg("split", "dataset"),
     log:
         f"{LOG}/split/{{dataset}}.log",
@@ -54,7 +54,7 @@ rule propose:
     output:
         temp(f"work/{NAME}/proposals/{{dataset}}/{{chunk}}.parquet"),
     params:
-        code=CODE["propose"],
+        code=code("propose"),
         cfg=cfg("propose", "dataset"),
     log:
         f"{LOG}/propose/{{dataset}}-{{chunk}}.log",
@@ -79,7 +79,7 @@ rule merge_proposals:
         proposals=f"{DATA}/proposals.parquet",
         recall=f"{DATA}/recall.csv",
     params:
-        code=CODE["merge_proposals"],
+        code=code("merge_proposals"),
         cfg=cfg("propose", "dataset"),
     log:
         f"{LOG}/merge_proposals/{{dataset}}.log",

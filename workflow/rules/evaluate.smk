@@ -19,7 +19,7 @@ rule detect:
     output:
         detections=f"{RUN}/detections.parquet",
     params:
-        code=CODE["detect"],
+        code=code("detect"),
         cfg=cfg("detect", "dataset", "method"),
         proposals=proposals_option,
     log:
@@ -50,7 +50,7 @@ rule evaluate:
         per_class=f"{RUN}/per_class.json",
         curve=f"{RUN}/ap.csv",
     params:
-        code=CODE["evaluate"],
+        code=code("evaluate"),
         cfg=cfg("evaluate", "dataset"),
     log:
         f"{LOG}/evaluate/{{dataset}}-{{method}}-seed{{seed}}.log",
@@ -76,7 +76,7 @@ rule difference:
     output:
         csv=f"{STATISTICS}/difference_{{first}}_{{second}}.csv",
     params:
-        code=CODE["difference"],
+        code=code("difference"),
         cfg=cfg("difference", "dataset"),
         runs=lambda wildcards, input: [f"{wildcards.first}={f}" for f in input.first]
         + [f"{wildcards.second}={f}" for f in input.second],
@@ -102,7 +102,7 @@ rule interval:
     output:
         csv=f"{STATISTICS}/interval_{{method}}.csv",
     params:
-        code=CODE["interval"],
+        code=code("interval"),
         cfg=cfg("interval", "dataset"),
     log:
         f"{LOG}/interval/{{dataset}}-{{method}}.log",

@@ -18,7 +18,7 @@ rule figure:
         png=f"{PAPER}/png/{{artifact}}.png",
         provenance=f"{PAPER}/{{artifact}}.provenance.json",
     params:
-        code=CODE["artifact"],
+        code=code("artifact"),
         cfg=artifact_cfg,
         caption=artifact_caption,
         results=lambda wildcards: RES,
@@ -84,7 +84,7 @@ rule report_page:
         page=report(f"{RES}/report.html", caption="../report/page.rst", category="Report"),
         provenance=f"{RES}/report.provenance.json",
     params:
-        code=CODE["report"],
+        code=code("report"),
         cfg=cfg("report"),
         results=lambda wildcards: RES,
     log:
@@ -109,7 +109,7 @@ rule published:
         md=f"{PAPER}/published/{{table}}.md",
         tex=f"{PAPER}/published/{{table}}.tex",
     params:
-        code=CODE["published"],
+        code=code("published"),
         stem=lambda wildcards, output: output.csv.removesuffix(".csv"),
     log:
         f"{LOG}/published/{{table}}.log",
@@ -135,7 +135,7 @@ rule claims:
         md=report(f"{PAPER}/claims.md", caption="../report/claims.rst", category="Claims"),
         provenance=f"{PAPER}/claims.provenance.json",
     params:
-        code=CODE["claims"],
+        code=code("claims"),
         cfg=cfg("claims"),
         results=lambda wildcards: RES,
         stem=lambda wildcards, output: output.json.removesuffix(".json"),

@@ -13,7 +13,7 @@ rule pretrain:
         weights=f"{SHARED}/pretrained.pt",
         report=f"{SHARED}/pretrain.json",
     params:
-        code=CODE["pretrain"],
+        code=code("pretrain"),
         cfg=cfg("pretrain"),
     log:
         f"{LOG}/pretrain.log",
@@ -49,7 +49,7 @@ rule train:
         mined=f"{RUN}/mined.parquet",
         provenance=f"{RUN}/provenance.json",
     params:
-        code=CODE["train"],
+        code=code("train"),
         cfg=cfg("train", "dataset", "method"),
         proposals=proposals_option,
         state=f"work/{NAME}/{{dataset}}-{{method}}-seed{{seed}}",
