@@ -21,6 +21,7 @@ _DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{d
 _NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
           *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
+          "scales.{scale}.frozen", "scales.{scale}.cache",
           "scales.{scale}.rpn", "scales.{scale}.train", "scales.{scale}.probe"]  # fmt: skip
 
 _CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]

@@ -23,6 +23,14 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Frozen:
+    """How many leading layers with weights of the backbone are not trained, for each kind of detector."""
+
+    fast_rcnn: int
+    faster_rcnn: int
+
+
+@dataclass(frozen=True)
 class Kept:
     """How many proposals of the RPN are kept before and after NMS."""
 
@@ -66,6 +74,7 @@ class Train:
     flip: str  # none | coin | doubled
     foreground_iou: float
     box_std: str  # dataset | fixed
+    average: float  # share of the iterations, the last ones, whose weights are averaged; 0: the last weights
     checkpoint_every: int
     log_every: int
 
@@ -100,6 +109,8 @@ class Scale:
     precision: str
     compile: bool
     backbone: str
+    frozen: Frozen
+    cache: str  # pixels | features
     weights: str
     head: Head
     rpn: RPN
@@ -109,11 +120,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class Crops:
-    """The demo's own pretraining, a classifier of drawn crops."""
+    """The demo's own pretraining, a detector of drawn crops."""
 
     seed: int
     images: int
     size: int
+    rois: int  # of each crop
     epochs: int
     batch: int
     lr: float

@@ -34,7 +34,6 @@ INVENTED = Architecture(
     layers,
     stride=4,
     channels=6,
-    frozen=2,
     weights={"torchvision": Weights(TORCHVISION, File("invented.pth", (), sha256="12345678"))},
     published=Published(
         "Invented",
@@ -84,7 +83,7 @@ def test_its_weights_are_read_and_batch_statistics_folded(invented, tmp_path):
     torch.save(model.state_dict(), tmp_path / "w.pth")
     made = imagenet.read(tmp_path / "w.pth", INVENTED, "torchvision", "0" * 64)
     assert made["hidden"] == {}
-    backbone = backbones.build("invented", "torchvision")
+    backbone = backbones.build("invented", "torchvision", frozen=1)
     backbone.layers.load_state_dict(made["backbone"])
     images = torch.rand(1, 3, 16, 24) * 255
     with torch.no_grad():

@@ -302,13 +302,13 @@ def test_folded_targets_give_the_same_detections(tmp_path):
     detector.head.box_std.copy_(torch.rand(3, 4, generator=generator) * 0.2 + 0.05)
     corner = torch.rand(40, 2, generator=generator) * 30
     boxes = torch.cat([corner, corner + 8 + torch.rand(40, 2, generator=generator) * 16], dim=1)
-    image = torch.rand(3, 48, 64, generator=generator) * 255
+    features = detector.features(torch.rand(3, 48, 64, generator=generator) * 255)
     test = replace(typed.of(typed.Test, given["scales"]["demo"]["test"]), score=0.0)
-    before = detector.detect(image, boxes, 1.0, scale.rpn.test, test)
+    before = detector.detect(features, (48, 64), boxes, 1.0, scale.rpn.test, test)
     detector.head.fold_targets()
     assert detector.head.box_mean.abs().max() == 0
     assert (detector.head.box_std == 1).all()
-    after = detector.detect(image, boxes, 1.0, scale.rpn.test, test)
+    after = detector.detect(features, (48, 64), boxes, 1.0, scale.rpn.test, test)
     assert len(before[0]) > 10
     torch.testing.assert_close(after[0], before[0], rtol=1e-5, atol=1e-4)
     assert torch.equal(after[1], before[1])  # the scores have no part in it

@@ -22,12 +22,12 @@ def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
     }  # fmt: skip
     given["run"]["datasets"] = ["toy"]
     demo = given["scales"]["demo"]
-    demo["weights"] = "none"
-    demo.update({key: train.pop(key) for key in ("workers", "precision", "compile") if key in train})
+    demo.update(weights="none", frozen={"fast_rcnn": 2, "faster_rcnn": 2}, cache="pixels")
+    demo.update({key: train.pop(key) for key in ("workers", "precision", "compile", "cache") if key in train})
     demo["probe"]["images"] = train.pop("probed", 2)
     demo["head"].update(pool=3, hidden=16)
     demo["train"].update({"iterations": 12, "rois": 8, "checkpoint_every": 4, "log_every": 4, "lr": 0.01,
-                          "max_proposals": 30, "warmup": 2, "step": 8, **train})  # fmt: skip
+                          "max_proposals": 30, "warmup": 2, "step": 8, "average": 0, **train})  # fmt: skip
     demo["rpn"].update({"sizes": [8, 16], "batch": 16, "train": {"before": 60, "after": 20}})
     schema.validate(given)
     return given

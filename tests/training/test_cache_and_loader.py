@@ -11,17 +11,17 @@ from sohem.training.loader import ahead
 
 @pytest.fixture
 def images(tmp_path):
-    """Three image files (their content does not matter here), the sizes of their pixels, and the pixels."""
+    """Three image files (their content does not matter here), the shapes of their pixels, and the pixels."""
     paths = [tmp_path / f"{k}.jpg" for k in range(3)]
     for path in paths:
         path.write_text(path.name)
-    sizes = [(2, 3), (4, 1), (3, 3)]
-    pixels = [torch.randint(0, 256, (3, *size), dtype=torch.uint8) for size in sizes]
-    return paths, sizes, pixels
+    shapes = [(3, 2, 3), (3, 4, 1), (3, 3, 3)]
+    pixels = [torch.randint(0, 256, shape, dtype=torch.uint8) for shape in shapes]
+    return paths, shapes, pixels
 
 
 def test_a_cache_gives_back_the_pixels_and_is_filled_once(images, tmp_path):
-    paths, sizes, pixels = images
+    paths, shapes, pixels = images
     asked = []
 
     def decode(index):
@@ -29,7 +29,7 @@ def test_a_cache_gives_back_the_pixels_and_is_filled_once(images, tmp_path):
         return pixels[index]
 
     for _ in range(2):
-        cache = ImageCache(tmp_path / "cache", paths, sizes)
+        cache = ImageCache(tmp_path / "cache", paths, shapes)
         cache.fill(decode)
         assert all(torch.equal(cache[k], pixels[k]) for k in range(3))
     assert asked == [0, 1, 2]
@@ -37,7 +37,7 @@ def test_a_cache_gives_back_the_pixels_and_is_filled_once(images, tmp_path):
 
 
 def test_a_filling_that_was_stopped_goes_on(images, tmp_path, monkeypatch):
-    paths, sizes, pixels = images
+    paths, shapes, pixels = images
     monkeypatch.setattr("sohem.training.cache._SAVE_EVERY", 1)
     asked = []
 
@@ -47,7 +47,7 @@ def test_a_filling_that_was_stopped_goes_on(images, tmp_path, monkeypatch):
             raise DataError("2.jpg: truncated")
         return pixels[index]
 
-    cache = ImageCache(tmp_path / "cache", paths, sizes)
+    cache = ImageCache(tmp_path / "cache", paths, shapes)
     with pytest.raises(DataError, match=r"2\.jpg"):
         cache.fill(broken)
     cache.fill(broken)
@@ -56,18 +56,18 @@ def test_a_filling_that_was_stopped_goes_on(images, tmp_path, monkeypatch):
 
 
 def test_a_changed_image_gets_another_cache(images, tmp_path):
-    paths, sizes, _ = images
-    before = ImageCache(tmp_path, paths, sizes).file
+    paths, shapes, _ = images
+    before = ImageCache(tmp_path, paths, shapes).file
     paths[1].write_text("other content")
-    assert ImageCache(tmp_path, paths, sizes).file != before
+    assert ImageCache(tmp_path, paths, shapes).file != before
     paths[1].unlink()
     with pytest.raises(DataError, match=r"1\.jpg: cannot be read"):
-        ImageCache(tmp_path, paths, sizes)
+        ImageCache(tmp_path, paths, shapes)
 
 
 def test_a_cache_that_was_cut_is_made_again(images, tmp_path):
-    paths, sizes, pixels = images
-    cache = ImageCache(tmp_path / "cache", paths, sizes)
+    paths, shapes, pixels = images
+    cache = ImageCache(tmp_path / "cache", paths, shapes)
     cache.fill(pixels.__getitem__)
     cache.file.write_bytes(b"short")
     with pytest.raises(DataError, match="run the same command again"):
@@ -77,8 +77,8 @@ def test_a_cache_that_was_cut_is_made_again(images, tmp_path):
 
 
 def test_a_disk_that_is_full_is_said_beforehand_and_in_the_middle(images, tmp_path, monkeypatch):
-    paths, sizes, pixels = images
-    cache = ImageCache(tmp_path / "cache", paths, sizes)
+    paths, shapes, pixels = images
+    cache = ImageCache(tmp_path / "cache", paths, shapes)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 90, 10))
         with pytest.raises(DataError, match=r"still needs 0\.00 GB, but only 0\.00 GB are free"):
@@ -95,12 +95,12 @@ def test_a_disk_that_is_full_is_said_beforehand_and_in_the_middle(images, tmp_pa
 
 def test_runs_that_share_a_cache_wait_for_each_other(images, tmp_path):
     """Two processes fill the same cache; the pixels are those of one of them, whole."""
-    paths, sizes, _ = images
+    paths, shapes, _ = images
     context = multiprocessing.get_context("fork")
 
     def fill(value):
         torch.set_num_threads(1)
-        ImageCache(tmp_path / "cache", paths, sizes).fill(lambda k: torch.full((3, *sizes[k]), value).byte())
+        ImageCache(tmp_path / "cache", paths, shapes).fill(lambda k: torch.full(shapes[k], value).byte())
 
     processes = [context.Process(target=fill, args=(value,)) for value in (1, 2)]
     for process in processes:
@@ -108,7 +108,7 @@ def test_runs_that_share_a_cache_wait_for_each_other(images, tmp_path):
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    values = {ImageCache(tmp_path / "cache", paths, sizes)[k].unique().tolist()[0] for k in range(3)}
+    values = {ImageCache(tmp_path / "cache", paths, shapes)[k].unique().tolist()[0] for k in range(3)}
     assert values in ({1}, {2})
 
 

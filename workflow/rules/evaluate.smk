@@ -7,8 +7,8 @@ rule detect:
     Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
     datasets.{dataset}.detector, datasets.{dataset}.beta_target, methods.{method}, scales.{scale}.device,
     scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head, scales.{scale}.weights,
-    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.rpn, scales.{scale}.train,
-    scales.{scale}.probe, scales.{scale}.test
+    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.frozen,
+    scales.{scale}.cache, scales.{scale}.rpn, scales.{scale}.train, scales.{scale}.probe, scales.{scale}.test
     """
     input:
         manifest=rules.fetch.output.manifest,
@@ -22,6 +22,7 @@ rule detect:
         code=code("detect"),
         cfg=cfg("detect", "dataset", "method"),
         proposals=proposals_option,
+        cache=f"work/{SCALE}/cache",
     log:
         f"{LOG}/detect/{{dataset}}-{{method}}-seed{{seed}}.log",
     benchmark:
@@ -32,7 +33,7 @@ rule detect:
     shell:
         "sohem detect --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
         " --seed {wildcards.seed} --images {input.images} {params.proposals} --checkpoint {input.checkpoint}"
-        " --out {output.detections} &> {log}"
+        " --cache {params.cache} --out {output.detections} &> {log}"
 
 
 rule evaluate:

@@ -33,8 +33,8 @@ rule train:
     Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
     datasets.{dataset}.detector, datasets.{dataset}.beta_target, methods.{method}, scales.{scale}.device,
     scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head, scales.{scale}.weights,
-    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.rpn, scales.{scale}.train,
-    scales.{scale}.probe
+    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.frozen,
+    scales.{scale}.cache, scales.{scale}.rpn, scales.{scale}.train, scales.{scale}.probe
     """
     input:
         manifest=rules.fetch.output.manifest,

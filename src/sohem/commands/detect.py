@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="images.parquet of the data set")
     parser.add_argument("--proposals", type=Path, help="proposals.parquet (detector fast_rcnn)")
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector (.pt)")
+    parser.add_argument("--cache", type=Path, help="folder for what is kept of each image (scales.<scale>.cache)")
     parser.add_argument("--out", type=Path, required=True, help="detections to write (.parquet)")
 
 
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> None:
     label = f"{args.dataset}/{args.method}: detecting"
     with device.claimed(scale.device, scale.threads) as chosen:
         detector.to(chosen).eval()
+        if scale.cache == "features" and args.cache is not None:
+            reader.keep_still(detector, args.cache, mirrored=False)
         most, count = test.max_proposals, len(reader)
         samples = ahead(
             lambda index: reader(index, max_proposals=most, seed=args.seed), range(count), scale.workers, chosen
@@ -65,7 +68,8 @@ def detections(
     detector: Detector, sample: Sample, name: str, kept: settings.Kept, test: settings.Test, classes: list[str]
 ) -> pd.DataFrame:
     """The rows of one image, highest score first, in its original pixels."""
-    boxes, scores, labels = detector.detect(sample.pixels(), sample.proposals, sample.scale, kept, test)
+    features = sample.features(detector)
+    boxes, scores, labels = detector.detect(features, sample.size, sample.proposals, sample.scale, kept, test)
     table = pd.DataFrame((boxes / sample.scale).cpu().numpy().astype(np.float32), columns=BOX)
     table.insert(0, "image_id", name)
     table.insert(1, "class", np.array(["", *classes], dtype=object)[labels.cpu().numpy()])

@@ -1,6 +1,6 @@
 """Make the weights that every run of a scale starts from, of the kind that `scales.*.weights` names.
 
-crops: train the small backbone and the head's hidden layers as a classifier on generated crops, the demo's counterpart
+crops: train the small backbone and the head's hidden layers as a detector on generated crops, the demo's counterpart
 of ImageNet weights. The crops are drawn for this purpose alone, none comes from a detection data set. Published kinds
 (caffe, torchvision): take the backbone's weights from the file that `scales.*.pretrain.file` names, or download them.
 none: no weights, but a file that says so. What is written says how images have to be prepared for these weights.
@@ -62,7 +62,7 @@ def published(architecture: Architecture, kind: str, chosen: params.Params) -> t
 
 
 def trained(at: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Weights of a classifier of drawn crops; and the loss and accuracy of each epoch."""
+    """Weights of a detector of drawn crops; and the losses of each epoch."""
     from sohem.datasets.miniature import ALIKE, CROP_CLASSES, crop, crop_generator
 
     torch.set_num_threads(at["threads"])
@@ -79,10 +79,10 @@ def trained(at: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
 
     epochs: list[dict[str, float]] = []
 
-    def report(epoch: int, loss: float, accuracy: float) -> None:
-        print(f"pretraining: epoch {epoch} of {chosen.epochs}, loss {loss:.3f}, accuracy {accuracy:.3f}",
+    def report(epoch: int, l_cls: float, l_loc: float) -> None:
+        print(f"pretraining: epoch {epoch} of {chosen.epochs}, L_cls {l_cls:.3f}, L_loc {l_loc:.3f}",
               file=sys.stderr, flush=True)  # fmt: skip
-        epochs.append({"epoch": epoch, "loss": round(loss, 4), "accuracy": round(accuracy, 4)})
+        epochs.append({"epoch": epoch, "l_cls": round(l_cls, 4), "l_loc": round(l_loc, 4)})
 
     model = pretraining.train(crops, boxes, labels, len(classes), head, chosen, report)
     return pretraining.weights(model), {"classes": classes, "crops": count, "epochs": epochs}

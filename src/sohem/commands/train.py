@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proposals", type=Path, help="proposals.parquet (detector fast_rcnn)")
     parser.add_argument("--weights", type=Path, help="weights to start from (scales.<scale>.weights)")
     parser.add_argument("--state", type=Path, required=True, help="folder for the state to resume from")
-    parser.add_argument("--cache", type=Path, help="folder to keep resized images in; runs may share it")
+    parser.add_argument(
+        "--cache", type=Path, help="folder for what is kept of each image (scales.<scale>.cache); runs may share it"
+    )
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector to write (.pt)")
     parser.add_argument("--log", type=Path, required=True, help="table with one row an iteration to write (.parquet)")
     parser.add_argument("--mined", type=Path, required=True, help="table of RoIs of a few images to write (.parquet)")
@@ -52,6 +54,8 @@ def run(args: argparse.Namespace) -> None:
     with device.claimed(scale.device, scale.threads) as chosen:
         reader = read(args, part)
         detector = initial(args, part, scale, reader).to(chosen)
+        if scale.cache == "features" and args.cache is not None:
+            reader.keep_still(detector, args.cache, mirrored=scale.train.flip != "none")
         current = start(detector, scale.train)
         stored = {"settings": params.dumps(part), "seed": args.seed}
         inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
@@ -76,6 +80,8 @@ def run(args: argparse.Namespace) -> None:
         origin = provenance.record(part, inputs, device=device.describe(chosen))
         measured = {"machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
         write_json(args.provenance, {**origin, **measured})
+        if current.averaged is not None:
+            detector.load_state_dict(current.averaged.module.state_dict())
         detector.head.fold_targets()
         preprocessing = detector.backbone.preprocessing._asdict()
         trained = {"iteration": current.done, "preprocessing": preprocessing, "model": detector.state_dict()}
@@ -97,7 +103,8 @@ def read(args: argparse.Namespace, part: params.Params) -> SampleReader:
     proposals = None if args.proposals is None else read_table(args.proposals)
     at = settings.of(settings.Images, params.dataset_at_scale(part, args.dataset))
     classes, truth = params.class_names(part, args.dataset), read_table(args.ground_truth)
-    return SampleReader(at, read_table(args.images), "train", classes, truth, proposals, args.cache)
+    pixels = args.cache if params.at_scale(part)["cache"] == "pixels" else None
+    return SampleReader(at, read_table(args.images), "train", classes, truth, proposals, pixels)
 
 
 def initial(args: argparse.Namespace, part: params.Params, scale: settings.Scale, reader: SampleReader) -> Detector:

@@ -1,5 +1,7 @@
 """Fast R-CNN and Faster R-CNN on one image: backbone, RoI pooling, head and, if it has one, the RPN."""
 
+import hashlib
+
 import torch
 from torch import Tensor, nn
 from torchvision.ops import batched_nms, clip_boxes_to_image
@@ -38,10 +40,24 @@ class Detector(nn.Module):
         # gradient made, and the pass with gradient after it would get them, cut off from their parameters.
         return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def features(self, image: Tensor) -> Tensor:
-        """[1, C, H', W'] of an image [3, H, W] (float, 0 to 255)."""
+    def features(self, image: Tensor, still: bool = False) -> Tensor:
+        """[1, C, H', W'] of an image [3, H, W] (float, 0 to 255), or of what `still` made of it."""
         with self._autocast(image.device):
-            return self.backbone(image[None]).float()
+            return self.backbone(image[None], still).float()
+
+    @torch.no_grad()
+    def still(self, image: Tensor) -> Tensor:
+        """What the frozen layers make of an image [3, H, W] (float, 0 to 255): [C', H', W']."""
+        with self._autocast(image.device):
+            return self.backbone.still(image[None])[0].float()
+
+    def still_fingerprint(self) -> str:
+        """Changes with anything that `still` depends on: layers, their weights, what images are prepared like."""
+        layers = self.backbone.layers[: self.backbone.frozen]
+        digest = hashlib.sha256(repr((layers, self.backbone.preprocessing, self.precision)).encode())
+        for weight in layers.state_dict().values():
+            digest.update(weight.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
         """RoI features [R, C, P, P] of boxes [R, 4] in pixels of the image that the features come from."""
@@ -70,15 +86,14 @@ class Detector(nn.Module):
     @torch.no_grad()
     def detect(
         self,
-        image: Tensor,
+        features: Tensor,
+        size: tuple[int, int],
         proposals: Tensor | None,
         scale: float,
         rpn_keep: settings.Kept,
         test: settings.Test,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Boxes [D, 4], scores [D] and classes [D] (from 1) of one image, in its own (resized) pixels."""
-        features = self.features(image)
-        size = (image.shape[1], image.shape[2])
+        """Boxes [D, 4], scores [D] and classes [D] (from 1) of one image of this height and width, in its pixels."""
         if self.rpn is not None:
             logits, offsets, anchors = self.objectness(features)
             proposals = self.rpn.proposals(logits, offsets, anchors, size, scale, rpn_keep)
@@ -99,13 +114,13 @@ def build(detector: str, classes: int, scale: settings.Scale, seed: int) -> Dete
     Args:
         detector: fast_rcnn or faster_rcnn.
         classes: K, without background.
-        scale: backbone, weights, head, rpn, precision and compile are used.
+        scale: backbone, frozen, weights, head, rpn, precision and compile are used.
         seed: of the run; only the initial weights depend on it here.
     """
     head = scale.head
     # torch's constructors draw from its global generator; its state is put back and all weights are drawn again.
     with torch.random.fork_rng(devices=[]):
-        backbone = backbones.build(scale.backbone, scale.weights)
+        backbone = backbones.build(scale.backbone, scale.weights, getattr(scale.frozen, detector))
         roi_head = RoIHead(backbone.channels, head.pool, head.hidden, classes, head.dropout)
         rpn = RPN(backbone.channels, scale.rpn) if detector == "faster_rcnn" else None
     backbone.initialise(stream(seed, "backbone"))

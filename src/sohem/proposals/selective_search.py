@@ -18,7 +18,7 @@ def find(image: np.ndarray, image_id: str, mode: str, base_k: int, resize: float
     Args:
         image: [height, width, 3] uint8, RGB.
         image_id: seeds the order.
-        mode: "fast" or "quality".
+        mode: "single" (one segmentation), "fast" (two colour spaces and groupings) or "quality" (all of them).
         base_k: scale of the first segmentation: smaller starts from smaller segments and gives more boxes. OpenCV's
             own is 150, for images of about 400 pixels.
         resize: the image is scaled by this factor first (0.5: four times faster, less recall at high IoU).
@@ -34,7 +34,9 @@ def find(image: np.ndarray, image_id: str, mode: str, base_k: int, resize: float
         small = cv2.resize(small, (small_width, small_height), interpolation=cv2.INTER_AREA)
     search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
     search.setBaseImage(small)
-    if mode == "fast":
+    if mode == "single":
+        search.switchToSingleStrategy(base_k)
+    elif mode == "fast":
         search.switchToSelectiveSearchFast(base_k, base_k)
     else:
         search.switchToSelectiveSearchQuality(base_k, base_k)

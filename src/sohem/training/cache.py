@@ -1,4 +1,4 @@
-"""Resized images as bytes in one file, so that training reads pixels instead of decoding JPEGs again and again."""
+"""What is made of each image once, in one file: resized pixels, or what the frozen layers make of them."""
 
 import fcntl
 import hashlib
@@ -18,36 +18,41 @@ _SAVE_EVERY = 100  # images between two notes of how far the filling is
 
 
 class ImageCache:
-    """Images of known sizes behind each other in ``<folder>/<fingerprint>.bin``.
+    """Arrays of known shapes, one made of each image, behind each other in ``<folder>/<fingerprint>.bin``.
 
-    The fingerprint covers the images' paths, sizes, file sizes and times of change: a changed image gets another file.
-    Runs may share a folder; the first fills the file while the others wait. An interrupted filling is gone on with.
+    The fingerprint covers the images' paths, file sizes and times of change, the shapes and what is made of the images:
+    a changed image gets another file. Runs may share a folder; the first fills the file while the others wait. An
+    interrupted filling is gone on with.
 
     Args:
         folder: where the files lie; all of it may be deleted at any time.
-        paths: the image files.
-        sizes: height and width of each image's resized pixels.
+        paths: the image files; one may stand there twice, for two arrays.
+        shapes: channels, height and width of each array.
+        dtype: of the numbers.
+        made: a fingerprint of how the arrays are made; pixels need none.
     """
 
-    def __init__(self, folder: Path, paths: list[Path], sizes: list[tuple[int, int]]) -> None:
-        digest = hashlib.sha256()
-        for path, size in zip(paths, sizes, strict=True):
+    def __init__(
+        self, folder: Path, paths: list[Path], shapes: list[tuple[int, ...]], dtype: type = np.uint8, made: str = ""
+    ) -> None:
+        digest = hashlib.sha256(made.encode())
+        for path, shape in zip(paths, shapes, strict=True):
             try:
                 status = path.stat()
             except OSError as error:
                 raise DataError(f"{path}: cannot be read ({error.strerror}); put the image there") from None
-            digest.update(f"{path}\0{size}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-        self.sizes = sizes
+            digest.update(f"{path}\0{shape}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        self.shapes, self.dtype = shapes, np.dtype(dtype)
         self.file = folder / f"{digest.hexdigest()[:16]}.bin"
-        self.starts = np.concatenate([[0], np.cumsum([3 * height * width for height, width in sizes])])
+        self.starts = np.concatenate([[0], np.cumsum([np.prod(shape) * self.dtype.itemsize for shape in shapes])])
 
-    def fill(self, decode: Callable[[int], Tensor]) -> None:
-        """Write the images that are not there yet; ``decode(index)`` gives the pixels [3, H, W] uint8.
+    def fill(self, make: Callable[[int], Tensor]) -> None:
+        """Write the arrays that are not there yet; ``make(index)`` gives one [C, H, W] of the right type.
 
         Raises:
-            DataError: too little free space, or the disk fills up. What ``decode`` raises is passed on.
+            DataError: too little free space, or the disk fills up. What ``make`` raises is passed on.
         """
-        marker, count = self.file.with_suffix(".done"), len(self.sizes)
+        marker, count = self.file.with_suffix(".done"), len(self.shapes)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.with_suffix(".lock").open("w") as lock:
@@ -59,7 +64,7 @@ class ImageCache:
                 done = int(marker.read_text()) if marker.exists() and self.file.exists() else 0
                 if done < count:
                     self._check_space(done)
-                    self._write(decode, done, marker)
+                    self._write(make, done, marker)
         except OSError as error:
             raise DataError(
                 f"{self.file}: cannot be written ({error.strerror or error}). Free some space, then run the same "
@@ -68,34 +73,34 @@ class ImageCache:
 
     def _check_space(self, done: int) -> None:
         needed = int(self.starts[-1] - self.starts[done])
-        use = f"{self.file}: the cache of resized images still needs"
+        use = f"{self.file}: the cache of images still needs"
         check_room(self.file.parent, needed, use, "put the folder on another disk (a symbolic link will do)")
 
-    def _write(self, decode: Callable[[int], Tensor], done: int, marker: Path) -> None:
+    def _write(self, make: Callable[[int], Tensor], done: int, marker: Path) -> None:
         with self.file.open("r+b" if done else "wb") as file:
             file.seek(int(self.starts[done]))
-            left = range(done, len(self.sizes))
-            for index in track(left, len(self.sizes), "caching images", start=done):
+            left = range(done, len(self.shapes))
+            for index in track(left, len(self.shapes), "caching images", start=done):
                 # Channels last, as files hold them and as the convolutions want them.
-                file.write(decode(index).permute(1, 2, 0).contiguous().numpy().data)
-                if (index + 1) % _SAVE_EVERY == 0 or index + 1 == len(self.sizes):
+                file.write(make(index).permute(1, 2, 0).contiguous().numpy().data)
+                if (index + 1) % _SAVE_EVERY == 0 or index + 1 == len(self.shapes):
                     file.flush()
                     write_text(marker, f"{index + 1}\n")
 
     def __getitem__(self, index: int) -> Tensor:
-        """The pixels [3, H, W] uint8 (channels last in memory) of an image, a copy.
+        """The array [C, H, W] (channels last in memory) at an index, a copy.
 
         Raises:
             DataError: the file was deleted or cut since ``fill``.
         """
-        height, width = self.sizes[index]
+        channels, height, width = self.shapes[index]
         start, end = int(self.starts[index]), int(self.starts[index + 1])
         # Opened for each image: that costs little, and nothing has to be shared with worker processes.
         try:
-            pixels = np.fromfile(self.file, np.uint8, end - start, offset=start)
+            array = np.fromfile(self.file, self.dtype, (end - start) // self.dtype.itemsize, offset=start)
         except OSError:
-            pixels = np.zeros(0, np.uint8)
-        if len(pixels) != end - start:
+            array = np.zeros(0, self.dtype)
+        if array.nbytes != end - start:
             self.file.with_suffix(".done").unlink(missing_ok=True)
             raise DataError(f"{self.file}: changed while a run was reading it; run the same command again")
-        return torch.from_numpy(pixels).view(height, width, 3).permute(2, 0, 1)
+        return torch.from_numpy(array).view(height, width, channels).permute(2, 0, 1)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from sohem.detectors.detector import Detector
 from sohem.errors import SohemError, TrainingError
@@ -40,6 +41,7 @@ class Run:
     detector: Detector
     optimiser: torch.optim.Optimizer
     log: np.ndarray  # [iterations of the whole run, len(LOG_COLUMNS)] float64; rows not done yet are NaN
+    averaged: AveragedModel | None = None  # of the weights after each of the last iterations
     done: int = 0
     mined: dict[int, Tensor] = field(default_factory=dict)  # iteration -> what the probe recorded
 
@@ -49,6 +51,7 @@ class Run:
             "iteration": self.done,
             "model": self.detector.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "log": torch.from_numpy(self.log[: self.done].copy()),
             "mined": self.mined,
         }
@@ -57,6 +60,8 @@ class Run:
         """Go on from a stored state."""
         self.detector.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
         self.done = state["iteration"]
         self.log[: self.done] = state["log"].cpu().numpy()
         self.mined = {iteration: record.cpu() for iteration, record in state["mined"].items()}
@@ -64,7 +69,8 @@ class Run:
 
 def start(detector: Detector, settings: Train) -> Run:
     """A run before its first iteration."""
-    return Run(detector, sgd(detector, settings), np.full((settings.iterations, len(LOG_COLUMNS)), np.nan))
+    averaged = AveragedModel(detector) if settings.average else None
+    return Run(detector, sgd(detector, settings), np.full((settings.iterations, len(LOG_COLUMNS)), np.nan), averaged)
 
 
 def log_table(log: np.ndarray) -> pd.DataFrame:
@@ -187,6 +193,8 @@ def train(
         if each_time or due or run.done == total or run.done % settings.log_every == 0:
             flush()
         run.optimiser.step()
+        if run.averaged is not None and iteration >= round(total * (1 - settings.average)):
+            run.averaged.update_parameters(run.detector)
         if due and run.done < total:
             save()
     return True

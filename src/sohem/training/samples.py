@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from sohem.boxes import flip
 from sohem.datasets.annotation import BOX
 from sohem.datasets.images import load
+from sohem.detectors.detector import Detector
 from sohem.errors import DataError
 from sohem.randomness import stream
 from sohem.settings import Images
@@ -23,23 +24,24 @@ from sohem.training.cache import ImageCache
 class Sample:
     """One image; boxes are in its resized pixels. ``scale`` is resized / original."""
 
-    image: Tensor  # [3, H, W] uint8, RGB; as stored: ``pixels`` mirrors it
+    image: Tensor  # [3, H, W] uint8, RGB, as stored: ``pixels`` mirrors it; or what the frozen layers make of it
+    size: tuple[int, int]  # height and width
     boxes: Tensor  # [G, 4] the objects to learn (difficult ones are left out)
     labels: Tensor  # [G] their classes, from 1
     ignored: Tensor  # [I, 4] regions that are neither object nor background
     proposals: Tensor | None  # [P, 4], None where the detector makes its own
     scale: float
     mirrored: bool = False  # the boxes are those of the mirrored image
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.image.shape[1], self.image.shape[2]
+    still: bool = False  # ``image`` is what the frozen layers make of the (mirrored) image, not its pixels
 
     def pixels(self) -> Tensor:
         """[3, H, W] float, 0 to 255, mirrored if the sample is; made on the device, so that a GPU is sent bytes."""
         image = self.image.float()
         return image.flip(2) if self.mirrored else image
+
+    def features(self, detector: Detector) -> Tensor:
+        """[1, C, H', W'] with their graph; from what the frozen layers made of the image, if the sample holds that."""
+        return detector.features(self.image, still=True) if self.still else detector.features(self.pixels())
 
     def to(self, device: torch.device) -> "Sample":
         """The sample with its tensors on ``device``."""
@@ -120,11 +122,37 @@ class SampleReader:
             }
             self._ignored = _grouped(ground_truth[ground_truth["ignore"]], self.names)
         self._cache: ImageCache | None = None
+        self._still: ImageCache | None = None
         if cache is not None:
-            paths = [Path(at.root) / file for file in self._files]
-            sizes = [resized(*size, scale) for size, scale in zip(self._sizes, self._scales, strict=True)]
-            self._cache = ImageCache(cache, paths, sizes)
+            self._cache = ImageCache(cache, self._paths(), [(3, *size) for size in self._resized()])
             self._cache.fill(self.decode)
+
+    def _paths(self) -> list[Path]:
+        return [Path(self.at.root) / file for file in self._files]
+
+    def _resized(self) -> list[tuple[int, int]]:
+        return [resized(*size, scale) for size, scale in zip(self._sizes, self._scales, strict=True)]
+
+    def keep_still(self, detector: Detector, folder: Path, mirrored: bool) -> None:
+        """From now on hand out what the detector's frozen layers make of the images, kept in a file in ``folder``.
+
+        All runs that start from the same weights share it: computed once, and read instead of the image.
+
+        Args:
+            mirrored: whether mirrored images will be asked for.
+        """
+
+        def make(index: int) -> Tensor:
+            image = self.decode(index % len(self)).to(device).float()
+            return detector.still(image.flip(2) if index >= len(self) else image).cpu()
+
+        device, sizes = detector.head.box_mean.device, self._resized()
+        shapes = {size: tuple(detector.still(torch.zeros(3, *size, device=device)).shape) for size in set(sizes)}
+        paths, turns = self._paths(), 1 + mirrored
+        of = detector.still_fingerprint()
+        cache = ImageCache(folder, paths * turns, [shapes[size] for size in sizes] * turns, np.float32, of)
+        cache.fill(make)
+        self._still = cache
 
     def __len__(self) -> int:
         return len(self.names)
@@ -159,8 +187,11 @@ class SampleReader:
 
     def __call__(self, index: int, mirror: bool = False, max_proposals: int | None = None, seed: int = 0) -> Sample:
         """Read one image; ``max_proposals`` of its proposals are drawn at random with ``seed``."""
-        image = self.decode(index) if self._cache is None else self._cache[index]
-        scale, width = self._scales[index], image.shape[2]
+        scale, size = self._scales[index], resized(*self._sizes[index], self._scales[index])
+        if self._still is not None:
+            image = self._still[index + mirror * len(self)]
+        else:
+            image = self.decode(index) if self._cache is None else self._cache[index]
         boxes, labels, proposals, ignored = self.boxes(index)
         if proposals is not None and max_proposals is not None and len(proposals) > max_proposals:
             drawn = torch.randperm(len(proposals), generator=stream(seed, "proposals"))[:max_proposals]
@@ -168,9 +199,9 @@ class SampleReader:
         boxes, ignored = boxes * scale, ignored * scale
         proposals = None if proposals is None else proposals * scale
         if mirror:
-            boxes, ignored = flip(boxes, width), flip(ignored, width)
-            proposals = None if proposals is None else flip(proposals, width)
-        return Sample(image, boxes, labels, ignored, proposals, scale, mirror)
+            boxes, ignored = flip(boxes, size[1]), flip(ignored, size[1])
+            proposals = None if proposals is None else flip(proposals, size[1])
+        return Sample(image, size, boxes, labels, ignored, proposals, scale, mirror, self._still is not None)
 
 
 def _grouped(table: pd.DataFrame, wanted: list[str]) -> dict[str, np.ndarray]:

@@ -63,7 +63,7 @@ def batch_loss(
 
 def candidates(detector: Detector, sample: Sample, settings: Train, seed: int, iteration: int, slot: int) -> Candidates:
     """Features and RoIs of an image, the RoIs labelled, their losses taken by the read-only pass."""
-    features = detector.features(sample.pixels())
+    features = sample.features(detector)
     rois, rpn_loss, rpn_parts = propose(detector, features, sample, seed, iteration, slot)
     labels, offsets = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings.foreground_iou)
     # A label of -1 (ignored) reads the last class's statistics; both losses of such a RoI are 0 all the same.

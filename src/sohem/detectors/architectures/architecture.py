@@ -81,7 +81,6 @@ class Architecture:
         layers: makes them, from an image to one feature map.
         stride: pixels of the image per cell of the feature map.
         channels: channels C of the feature map.
-        frozen: how many of the leading layers are not trained.
         weights: by kind, those that fit.
         published: the layout of the files that some of these weights come in.
     """
@@ -89,7 +88,6 @@ class Architecture:
     layers: "Callable[[], nn.Sequential]"
     stride: int
     channels: int
-    frozen: int
     weights: Mapping[str, Weights]
     published: Published | None = None
 

@@ -56,7 +56,6 @@ ARCHITECTURE = Architecture(
     layers,
     stride=16,
     channels=512,
-    frozen=10,
     weights={
         # Also known: vgg16-00b39a1b.pth, a conversion, and vgg16_caffe.pth, the same with torchvision's names.
         "caffe": Weights(CAFFE, catalogue.VGG16_CAFFE, ("00b39a1b", "736b4bd0"), _HEAD),
