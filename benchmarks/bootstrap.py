@@ -22,20 +22,11 @@ import pandas as pd
 import scipy.stats
 
 from evaluation import CASE, load, simulate
-from sohem.datasets.annotation import BOX
 from sohem.evaluation.average_precision import evaluate
 from sohem.evaluation.bootstrap import difference_table, interval_table
+from sohem.evaluation.resolution import shaken
 
 IOUS = [0.5, 0.6, 0.7]
-
-
-def shaken(found: pd.DataFrame) -> pd.DataFrame:
-    """Detections of another method that is much like the first."""
-    rng = np.random.default_rng(1)
-    kept = found[rng.random(len(found)) > 0.1].copy()
-    kept["score"] = np.clip(kept["score"] + rng.normal(0, 0.05, len(kept)), 0, 1)
-    kept[BOX] += rng.normal(0, 2, (len(kept), 4))
-    return kept
 
 
 def repeated(table: pd.DataFrame, image: np.ndarray, times: np.ndarray) -> pd.DataFrame:

@@ -4,10 +4,10 @@
                                   [--common {none,half} ...]
 
 Each experiment simulates S runs of two equal methods on 300 images with 6 classes of some 90 objects
-(tests/simulated.py) and calls sohem.evaluation.bootstrap.difference_table on them. Luck gives each run a skill of its
-own in each class, so large that the difference of a pair of runs scatters by 0, 0.5 or 1 times what the images make it
-scatter by. Either nothing of the images' part is common to the runs of a method (methods alike), or about half of it
-is (each method finds boxes of its own easier). The skill is calibrated first. One process, one core.
+(tests/helpers/simulated.py) and calls sohem.evaluation.bootstrap.difference_table on them. Luck gives each run a skill
+of its own in each class, so large that the difference of a pair of runs scatters by 0, 0.5 or 1 times what the images
+make it scatter by. Either nothing of the images' part is common to the runs of a method (methods alike), or about half
+of it is (each method finds boxes of its own easier). The skill is calibrated first. One process, one core.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy starts its threads
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import numpy as np
 import pandas as pd

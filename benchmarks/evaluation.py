@@ -18,7 +18,6 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch start their threads
 
@@ -28,8 +27,9 @@ import torch
 from faster_coco_eval import COCO, COCOeval_faster
 from torchmetrics.detection import MeanAveragePrecision
 
+from sohem.datasets import voc_results
 from sohem.datasets.annotation import BOX
-from sohem.evaluation.average_precision import evaluate
+from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS, evaluate
 
 IOUS = [round(0.5 + 0.05 * k, 2) for k in range(10)]
 CASE = Path(__file__).parents[2] / "shared" / "data" / "eval" / "voc07_darknet"
@@ -37,11 +37,8 @@ CASE = Path(__file__).parents[2] / "shared" / "data" / "eval" / "voc07_darknet"
 
 def load(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ground truth and detections with half-open boxes, from CSV with inclusive 1-based corners."""
-    types: Any = {"image_id": "str", "class": "str", "difficult": bool}
-    tables = [pd.read_csv(folder / name, dtype=types) for name in ("gt.csv.gz", "det.csv.gz")]
-    for table in tables:
-        table[["x1", "y1"]] -= 1
-    return tables[0].assign(ignore=False), tables[1]
+    truth = voc_results.read_csv(folder / "gt.csv.gz", GROUND_TRUTH_COLUMNS)
+    return truth, voc_results.read_csv(folder / "det.csv.gz", DETECTION_COLUMNS)
 
 
 def simulate(images: int = 4952, boxes: int = 14976, detections: int = 111247) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sohem.datasets import voc_results
 from sohem.errors import DataError
 from sohem.evaluation import metrics
-from sohem.evaluation.average_precision import evaluate
+from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS, evaluate
 
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 BOX = ["x1", "y1", "x2", "y2"]
@@ -278,14 +279,10 @@ def load(case: str) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     """Tables of one case, from inclusive 1-based corners to half-open boxes."""
     if not EVAL.is_dir():
         pytest.skip(f"needs the reference detections in {EVAL.parent.name}/{EVAL.name}, which are not here")
-    tables = [
-        pd.read_csv(EVAL / case / name, dtype={"image_id": "str", "class": "str", "difficult": bool})
-        for name in ("gt.csv.gz", "det.csv.gz")
-    ]
-    for table in tables:
-        table[["x1", "y1"]] -= 1
+    boxes = voc_results.read_csv(EVAL / case / "gt.csv.gz", GROUND_TRUTH_COLUMNS)
+    seen = voc_results.read_csv(EVAL / case / "det.csv.gz", DETECTION_COLUMNS)
     reference = json.loads((EVAL / case / "reference.json").read_text())["ap"]
-    return tables[0].assign(ignore=False), tables[1], reference
+    return boxes, seen, reference
 
 
 @pytest.mark.parametrize(("case", "classes"), [("voc07_darknet", 20), ("voc12_cartucho", 38)])

@@ -63,13 +63,34 @@ def read_detections(source: Path, test: pd.Series, classes: list[str]) -> pd.Dat
     Raises:
         DataError: the file is missing, columns are, or an image or class is not one of the test subset's.
     """
+    detections = stored_detections(source)
+    check_detections(detections, source, test, classes, "Run sohem detect again")
+    return detections
+
+
+def stored_detections(source: Path) -> pd.DataFrame:
+    """A table of detections, of whichever images.
+
+    Raises:
+        DataError: the file is missing, or columns are.
+    """
     detections = files.read_table(source)
-    again = "were they made for another data set or split? Run sohem detect again"
     missing = [column for column in DETECTION_COLUMNS if column not in detections.columns]
     if missing:
         raise DataError(f"{source}: no column {', '.join(missing)}; expected {', '.join(DETECTION_COLUMNS)}")
+    return detections
+
+
+def check_detections(detections: pd.DataFrame, source: Path, test: pd.Series, classes: list[str], advice: str) -> None:
+    """Refuse detections that cannot belong to these test images.
+
+    Raises:
+        DataError: an image or class is not one of the test subset's; ``advice`` says what to do.
+    """
     for column, known, kind in (("image_id", test, "an image of the test subset"), ("class", classes, "a class")):
         unknown = detections.loc[~detections[column].isin(list(known)), column].unique()
         if len(unknown):
-            raise DataError(f"{source}: {column} {unknown[0]!r} ({len(unknown)} in all) is not {kind}; {again}")
-    return detections
+            raise DataError(
+                f"{source}: {column} {unknown[0]!r} ({len(unknown)} in all) is not {kind}; "
+                f"were they made for another data set or split? {advice}"
+            )

@@ -95,31 +95,40 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
             its box is missing, no number, outside the image or without extent; ``<size>`` is not the image's. Names
             the file and the object.
     """
-    root = _parse(path)
-    own_size = _read_size(root.find("size"), str(path))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse_annotation(content, str(path), labels, size, key)
+
+
+def parse_annotation(
+    content: bytes, source: str, labels: dict[str, str], size: Size | None = None, key: str = "classes"
+) -> Annotation:
+    """``read_annotation`` of what an XML file holds; ``source`` names it in messages."""
+    root = _parse(content, source)
+    own_size = _read_size(root.find("size"), source)
     objects = []
     for index, element in enumerate(root.findall("object"), 1):
         name = (element.findtext("name") or "").strip()
-        where = f"{path}: object {index} ({name or 'without a name'})"
+        where = f"{source}: object {index} ({name or 'without a name'})"
         label = class_of(name, labels, where, key)
         box = _read_box(element.find("bndbox"), where, size or own_size)
         flags = {flag: _read_flag(element.findtext(flag), where, flag) for flag in ("difficult", "truncated")}
         objects.append(Object(label, box, **flags))
-    check_size(own_size, size, f"{path}: <size>")
+    check_size(own_size, size, f"{source}: <size>")
     return Annotation(own_size, objects)
 
 
-def _parse(path: Path) -> Element:
+def _parse(content: bytes, source: str) -> Element:
     try:
-        root = fromstring(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+        root = fromstring(content)
     except DefusedXmlException:
-        raise DataError(f"{path}: declares XML entities, which is refused; VOC annotations need none") from None
+        raise DataError(f"{source}: declares XML entities, which is refused; VOC annotations need none") from None
     except (ParseError, ValueError, LookupError) as error:  # the last two: an encoding that does not fit
-        raise DataError(f"{path}: XML cut off or damaged ({error}); get the file again") from None
+        raise DataError(f"{source}: XML cut off or damaged ({error}); get the file again") from None
     if root.tag != "annotation":
-        raise DataError(f"{path}: the root element is <{root.tag}>, expected <annotation>; not a VOC annotation")
+        raise DataError(f"{source}: the root element is <{root.tag}>, expected <annotation>; not a VOC annotation")
     return root
 
 

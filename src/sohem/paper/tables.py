@@ -111,6 +111,12 @@ def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = ()
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of text, without a line end behind it."""
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def to_latex(
     table: pd.DataFrame,
     caption: str,
