@@ -4,6 +4,7 @@ import base64
 import copy
 import io
 import re
+from html import unescape
 from pathlib import Path
 
 import jinja2
@@ -16,6 +17,7 @@ from PIL import Image
 import browser
 from sohem import artifacts, files, pages, params
 from sohem.cli import main
+from sohem.paper import testset
 from sohem.report import embed, plan, sections
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +120,18 @@ def page(given, tmp_path_factory):
 def words(html):
     """The words that a reader sees, tags and pictures left out."""
     return " ".join(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", html, flags=re.DOTALL).split())
+
+
+def test_what_the_test_set_can_show_stands_with_the_claims(page, given, tmp_path):
+    section = testset.section()
+    shown = unescape(words(page.read_text(encoding="utf-8")))
+    assert section.title in shown
+    assert section.text in shown
+    for row in section.rows:
+        assert " ".join(filter(None, row)) in shown
+    fill(tmp_path / "demo", given)
+    (tmp_path / "demo/paper/claims.json").unlink()
+    assert section.title not in unescape(report(tmp_path / "demo", given).read_text(encoding="utf-8"))
 
 
 def test_the_summary_comes_first_and_says_what_ran_what_holds_and_what_was_measured(page):

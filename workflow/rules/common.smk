@@ -44,6 +44,7 @@ SEEDS = config["run"]["seeds"]
 
 FIGURES, TABLES, SHEETS = (artifacts.of_form(config, form) for form in ("figure", "table", "sheet"))
 PRINTED = "src/sohem/paper/published"  # the numbers that the paper printed
+MEASURED = "src/sohem/paper/measured"  # what was measured once, beside them
 PUBLISHED = [name for name in TABLES if Path(f"{PRINTED}/{name}.csv").exists()]
 
 # Claims are judged where a data set is run that they are about; for others they would all be inconclusive.

@@ -80,6 +80,7 @@ rule report_page:
         results=report_results,
         templates=sorted(file for room in ("pages", "report") for file in Path("src/sohem", room, "templates").glob("*")),
         published=sorted(Path(PRINTED).glob("table*.csv")),
+        measured=sorted(Path(MEASURED).glob("*.yaml")),
     output:
         page=report(f"{RES}/report.html", caption="../report/page.rst", category="Report"),
         provenance=f"{RES}/report.provenance.json",
@@ -130,6 +131,7 @@ rule claims:
         claims="claims.yaml",
         evidence=evidence,
         published=sorted(Path(PRINTED).glob("*.csv")),
+        measured=sorted(Path(MEASURED).glob("*.yaml")),
     output:
         json=f"{PAPER}/claims.json",
         md=report(f"{PAPER}/claims.md", caption="../report/claims.rst", category="Claims"),

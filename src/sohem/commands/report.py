@@ -15,7 +15,7 @@ import yaml
 
 from sohem import artifacts, files, pages, params, provenance
 from sohem.evaluation import metrics
-from sohem.paper import claims_page, published, tables
+from sohem.paper import claims_page, published, tables, testset
 from sohem.paper.kind import Artifact
 from sohem.paper.run_files import DATA
 from sohem.report import embed, plan, sections
@@ -94,6 +94,7 @@ def gather(given: params.Params, found: Results) -> dict[str, Any]:
         "level": f"{100 * settings['bootstrap']['level']:g} %",
         "metric": tables.METRICS[settings["metric"]],
         "claims": _claims(claims, shown),
+        "test_set": testset.section(),
         "headlines": _headlines(given, found, methods),
         "parts": shown,
         "runs": runs,

@@ -4,8 +4,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sohem.paper import testset
 from sohem.paper.audit_finding import Finding
 from sohem.paper.claims_verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
+from sohem.paper.tables import markdown as _table
 
 DEMONSTRATION = (
     "**Every verdict here is a demonstration.** These are small networks trained for minutes on drawn images. The page "
@@ -34,7 +36,7 @@ FORMATS = {
 
 
 def page(claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notice: str) -> str:
-    """The page: a summary, the verdicts by topic, the audit of the printed numbers, what was measured exactly."""
+    """The page: a summary, the verdicts by topic, the test set, the audit of the printed numbers, what was measured."""
     demonstration = any(claim["demonstration"] for claim in claims)
     parts = [
         f"# Which claims of the S-OHEM paper hold in these runs? ({notice})",
@@ -60,6 +62,7 @@ def page(claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notic
             f"## {topic}",
             _table(heads, rows),
         ]
+    parts += _test_set(testset.section())
     parts += _audit(findings)
     parts += [
         "## What exactly is measured",
@@ -106,6 +109,11 @@ def found(claim: Mapping[str, Any]) -> str:
     return text + ("" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]") + word
 
 
+def _test_set(section: testset.Section) -> list[str]:
+    return [f"## {section.title}", section.text, _table(section.heads, section.rows),
+            "\n".join(f"- {line}" for line in section.sources)]  # fmt: skip
+
+
 def _audit(findings: Sequence[Finding]) -> list[str]:
     wrong, right = ([f for f in findings if f.agrees == agrees] for agrees in (False, True))
     parts = [
@@ -122,8 +130,3 @@ def _audit(findings: Sequence[Finding]) -> list[str]:
 def _details(claim: Mapping[str, Any]) -> str:
     interval = f"Interval: {claim['interval_is']}." if claim["interval"] else ""
     return " ".join(part for part in (claim["note"], interval) if part)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
