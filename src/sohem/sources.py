@@ -6,6 +6,9 @@ Snakemake as a value among the rule's params, DVC through workflow/code.json, wh
 it imports, directly or not, at the top of a file or inside a function. ``importlib`` is not followed; a package that
 finds its modules itself (by ``pkgutil``) counts as importing all of them.
 
+What a file says and imports is kept beside its bytecode, with a checksum of the file: reading 130 files anew would take
+a second at each start of Snakemake.
+
 The grain is what a module says to Python, not its bytes: comments, docstrings and layout do not count. Single functions
 would be finer, but a function changed in one module acts through others, and no import tells through which.
 """
@@ -14,8 +17,10 @@ import ast
 import functools
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 # What carries parameters, files and messages to a step and decides no result. A message reworded here must not
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
@@ -24,6 +29,7 @@ _FRAME = ("cli", "download", "errors", "files", "params", "progress", "provenanc
           *(f"download.{name}" for name in ("catalogue", "extract", "part", "transfer", "verify")))  # fmt: skip
 FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
 SRC = Path(__file__).resolve().parents[1]
+_OWN = hashlib.sha256(Path(__file__).read_bytes()).digest()  # what is kept holds for this code alone
 
 
 def fingerprints(src: Path = SRC) -> dict[str, str]:
@@ -66,19 +72,13 @@ def of_steps(*steps: str, src: Path = SRC) -> list[Path]:
 def _imports(file: Path, module: str) -> list[str]:
     """Every module of this package that ``file`` may import, with the packages that contain it."""
     found = []
-    for node in ast.walk(_parsed(file)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:  # relative: one dot is the package that the module lies in
-                package = module.split(".")
-                package = package[: len(package) - node.level + (file.name == "__init__.py")]
-                base = ".".join([*package, *([base] if base else [])])
-            # What is imported from a package is either a module of it or a name defined in it; _file tells later.
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
+    for level, base, names in _parsed(file)["imports"]:
+        if level:  # relative: one dot is the package that the module lies in
+            package = module.split(".")
+            package = package[: len(package) - level + (file.name == "__init__.py")]
+            base = ".".join([*package, *([base] if base else [])])
+        # What is imported from a package is either a module of it or a name defined in it; _file tells later.
+        names = [base, *(f"{base}.{name}" for name in names)]
         if "pkgutil" in names and file.name == "__init__.py":
             found += [f"{module}.{other.stem}" for other in sorted(file.parent.glob("*.py")) if other != file]
         for name in names:
@@ -91,7 +91,7 @@ def _imports(file: Path, module: str) -> list[str]:
 @functools.cache
 def _meaning(file: Path) -> str:
     """What the code of a file says: its syntax tree without docstrings, comments and positions."""
-    return _said(_parsed(file))
+    return _parsed(file)["says"]
 
 
 def _said(node: object) -> str:
@@ -110,8 +110,33 @@ def _said(node: object) -> str:
 
 
 @functools.cache
-def _parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_bytes(), str(file))
+def _parsed(file: Path) -> dict[str, Any]:
+    """What a file ``says``, and its ``imports``: (dots, module, names) of each, no names where a module is imported."""
+    content = file.read_bytes()
+    checksum = hashlib.sha256(_OWN + content).hexdigest()
+    kept = file.parent / "__pycache__" / f"{file.stem}.said.json"
+    try:
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        if known["checksum"] == checksum:
+            return known
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none yet, or of another version: it is written anew
+    tree = ast.parse(content, str(file))
+    imports: list[tuple[int, str, list[str]]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [(0, alias.name, []) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append((node.level, node.module or "", [alias.name for alias in node.names]))
+    result = {"checksum": checksum, "says": _said(tree), "imports": imports}
+    try:
+        kept.parent.mkdir(exist_ok=True)
+        new = kept.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(result), encoding="utf-8")
+        new.replace(kept)
+    except OSError:
+        pass  # a folder that cannot be written: then it is read anew each time
+    return result
 
 
 def _file(module: str, src: Path) -> Path | None:

@@ -95,3 +95,19 @@ def test_the_fingerprint_follows_what_the_code_says(src, old, new, same):
     assert (prints[0]["measure"] == prints[1]["measure"]) == same
     assert (prints[0]["draw"] == prints[1]["draw"]) == same  # through its import
     assert len(prints[0]["draw"]) == 16
+
+
+def test_what_is_kept_of_a_file_counts_only_for_its_content(src):
+    before = sources.fingerprints(src)
+    kept = src / "sohem/shapes/__pycache__/circle.said.json"
+    assert kept.is_file()
+    for damage in (b"\xff", b"[]", b'{"checksum": "0"}'):
+        kept.write_bytes(damage)
+        sources._parsed.cache_clear()
+        sources._meaning.cache_clear()
+        assert sources.fingerprints(src) == before
+    kept.unlink()
+    kept.parent.chmod(0o500)  # where nothing can be kept, nothing is lost
+    sources._parsed.cache_clear()
+    assert sources.fingerprints(src) == before
+    kept.parent.chmod(0o700)
