@@ -27,7 +27,7 @@ demo: $(READY)  ## make every figure and table at demo scale, from nothing
 	snakemake --cores $(CORES) all --config scale=demo
 
 test: $(READY)  ## run the test suite, the linters and the type checker among it
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff, mypy and snakemake --lint
 	ruff check .

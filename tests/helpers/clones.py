@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+import preloaded
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -117,15 +120,21 @@ class Clone:
         assert not changes, changes
 
 
-def standin(folder: Path) -> Path:
-    """A folder of tools in which `sohem` is tests/helpers/standin.py."""
+def tools(folder: Path, server: str, sohem: Sequence[str | Path] | None = None) -> Path:
+    """A folder of tools that ``preloaded`` runs at the address ``server``; ``sohem``: another command in its place."""
     folder.mkdir()
-    tools = {tool: [BIN / tool] for tool in ("snakemake", "dvc", "python")}
-    for tool, words in {**tools, "sohem": [sys.executable, ROOT / "tests/helpers/standin.py"]}.items():
+    client = [sys.executable, "-I", "-S", preloaded.__file__, "call", server]
+    commands: dict[str, Sequence[str | Path]] = {tool: [*client, tool] for tool in preloaded.TOOLS}
+    for tool, words in {**commands, "python": [BIN / "python"], **({"sohem": sohem} if sohem else {})}.items():
         script = folder / tool
         script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
         script.chmod(0o755)
     return folder
+
+
+def standin(folder: Path, server: str) -> Path:
+    """The same, in which `sohem` is tests/helpers/standin.py."""
+    return tools(folder, server, [sys.executable, "-I", "-S", ROOT / "tests/helpers/standin.py"])
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

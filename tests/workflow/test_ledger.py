@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from clones import ROOT, merged
+from clones import ROOT, merged, tools
 from sohem import params, sources
 
 CELLS = {"title": "Cells", "format": "voc", "detector": "faster_rcnn", "beta_target": "ratio", "classes": ["a", "b"],
@@ -19,13 +18,14 @@ CELLS = {"title": "Cells", "format": "voc", "detector": "faster_rcnn", "beta_tar
 ABLATION = yaml.safe_load(re.search(r"(?m)^  # methods: (.*)$", (ROOT / "params.yaml").read_text())[1])
 VARIANTS: dict[str, dict[str, Any]] = {  # laid over params.yaml
     "as it is": {},
-    "a third method": {"run": {"methods": ["ohem", "sohem", "random"]}},
-    "one method": {"run": {"methods": ["strata"]}},
-    "two seeds": {"run": {"seeds": [0, 3]}},
-    "one data set": {"run": {"datasets": ["kitti"]}},
-    "a data set of one's own": {"run": {"datasets": ["voc", "cells"]}, "datasets": {"cells": CELLS}},
+    "a third method, two seeds": {"run": {"methods": ["ohem", "sohem", "random"], "seeds": [0, 3]}},
+    "one method, one data set": {"run": {"methods": ["strata"], "datasets": ["kitti"]}},
+    "a data set of one's own, another artifact": {
+        "run": {"datasets": ["voc", "cells"]},
+        "datasets": {"cells": CELLS},
+        "artifacts": {"fig9": {"kind": "ap_figure", "datasets": ["voc"], "methods": ["sohem"]}},
+    },
     "the ablation": {"run": {"methods": ABLATION, "shown": ["ohem", "sohem"]}},
-    "another artifact": {"artifacts": {"fig9": {"kind": "ap_figure", "datasets": ["voc"], "methods": ["sohem"]}}},
     "paper scale": {"scale": "paper"},
     "no weights": {"scales": {"demo": {"weights": "none"}}},
 }
@@ -73,14 +73,15 @@ class Ledger(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def ledger(request, tmp_path_factory):
+def ledger(request, tmp_path_factory, server):
     folder = tmp_path_factory.mktemp("ledger")
+    bin = tools(tmp_path_factory.mktemp("tools") / "bin", server)
     given = merged(yaml.safe_load((ROOT / "params.yaml").read_text()), VARIANTS[request.param])
     for name in ("src", "workflow", "claims.yaml"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "params.yaml").write_text(yaml.safe_dump(given, sort_keys=False))
     (folder / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {**os.environ, "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
     command = ["snakemake", "--dry-run", "--forceall", "--nolock", "--nocolor", "all"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,7 @@
-"""The whole pipeline, for real, in temporary clones at a tiny scale. test_records.py has what DVC adds."""
+"""The whole pipeline, for real, in temporary clones at a tiny scale. test_records.py has what DVC adds.
+
+The tools are the real ones, but their libraries are imported once for all calls (tests/helpers/preloaded.py).
+"""
 
 import hashlib
 import json
@@ -12,15 +15,17 @@ import pytest
 import yaml
 
 import browser
-from clones import Clone
+from clones import Clone, tools
 from sohem import artifacts
-from sohem.paper import published, tables
+from sohem.paper import published
+from sohem.paper.tables import short
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, server):
     """A fresh clone after `snakemake all`, `make record` and a commit. Tests that change anything take a copy."""
-    clone = Clone.new(tmp_path_factory.mktemp("pipeline") / "finished")
+    folder = tmp_path_factory.mktemp("pipeline")
+    clone = Clone.new(folder / "finished", tools(folder / "bin", server))
     clone("snakemake --cores 2 all")
     clone.make("record")
     clone.commit("first run")
@@ -116,7 +121,7 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
         for iou in given["evaluation"]["ious"]:
             here = ap[ap["iou"] == iou].set_index("class")["ap_11point"] * 100
             row = shown[(shown["method"] == title) & (shown["IoU"] == iou)].iloc[0]
-            expected = {tables.short(name): value for name, value in here.items()} | {
+            expected = {short(name): value for name, value in here.items()} | {
                 "mAP": here.mean(),
                 "rigid": here[here.index.isin(rigid)].mean(),
                 "nonrigid": here[~here.index.isin(rigid)].mean(),
@@ -126,7 +131,7 @@ def test_the_cells_of_a_table_follow_from_the_measured_precision(finished, table
                 assert value == pytest.approx(expected[key], abs=0.006, nan_ok=True), (title, iou, column)
                 cells += 1
                 if method == "sohem":
-                    scope = next((c for c in here.index if tables.short(c) == key), key)
+                    scope = next((c for c in here.index if short(c) == key), key)
                     ends = differences.loc[(scope, iou), ["low", "high"]].tolist()
                     assert intervals.loc[iou, column].tolist() == pytest.approx(ends, abs=0.006, nan_ok=True)
             assert headline[f"mAP@{iou}"] == round(expected["mAP"], 2)
@@ -141,7 +146,7 @@ def test_the_log_of_a_run_has_a_row_for_each_iteration(finished):
 
 def test_a_clone_takes_the_results_from_a_remote(finished, tmp_path):
     finished(f"git clone --quiet . {tmp_path / 'clone'}")
-    clone = Clone(tmp_path / "clone")
+    clone = Clone(tmp_path / "clone", finished.bin)
     clone.identify()
     assert "dvc pull" in clone.make("sync", status=2)
     clone(f"dvc remote add --local --default store {finished.path / '.dvc' / 'cache'}")
@@ -158,7 +163,8 @@ def test_training_goes_on_after_a_kill(copy):
     log.unlink()
     # Its rules only: the changed parameter concerns other runs too, which are not what is tested here.
     command = ["snakemake", "--cores", "1", target]
-    running = subprocess.Popen(command, cwd=copy.path, env=copy.env, stdout=subprocess.DEVNULL,
+    alone = Clone(copy.path)  # with tools that a signal reaches
+    running = subprocess.Popen(command, cwd=alone.path, env=alone.env, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
     try:
         until(lambda: log.exists() and "/40" in log.read_text() and running.poll() is None)
@@ -168,8 +174,8 @@ def test_training_goes_on_after_a_kill(copy):
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     assert not (copy.path / target).exists()
-    copy("snakemake --unlock")
-    copy(" ".join(command))
+    alone("snakemake --unlock")
+    alone(" ".join(command))
     assert iterations(log)[0] > 4
     assert iterations(log)[-1] == 40
     assert (copy.path / target).exists()

@@ -37,10 +37,10 @@ def runs(*methods, seeds=1):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, server):
     """A fresh clone after `snakemake all`, `make record` and a commit. Tests take a copy."""
     folder = tmp_path_factory.mktemp("records")
-    clone = Clone.new(folder / "finished", standin(folder / "bin"))
+    clone = Clone.new(folder / "finished", standin(folder / "bin", server))
     clone("snakemake --cores 2 all")
     clone.make("record")
     clone.commit("first run")
