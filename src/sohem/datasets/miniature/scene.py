@@ -12,9 +12,9 @@ from sohem.datasets.miniature.shapes import SHAPES, VOC_CLASSES, sprite
 Generator = np.random.Generator
 
 # How hard the pictures are: these numbers (and those of street.py) tune the precision that a small network reaches.
-OBJECTS = ([1, 2], [0.85, 0.15])  # objects of an image, with probabilities
-SIZES = (45.0, 130.0)  # long side in pixels, logarithmically uniform
-DISTRACTORS = (2, 8)  # at least, fewer than
+OBJECTS = ([1, 2], [0.75, 0.25])  # objects of an image, with probabilities
+SIZES = (50.0, 135.0)  # long side in pixels, logarithmically uniform
+DISTRACTORS = (1, 6)  # at least, fewer than
 OCCLUDERS = (0, 2)
 BLUR = 0.18  # share of the images that are out of focus as a whole, and of the objects that are by themselves
 GRAIN = (2.0, 7.0)  # deviation of the noise, in grey levels
