@@ -93,7 +93,8 @@ def main() -> None:
           for word in (f"--{table}", str(args.folder / f"{table.replace('-', '_')}.parquet"))),
         "--state", str(args.folder / "state"), "--cache", str(args.folder / "cache"),
         "--checkpoint", str(args.folder / "checkpoint.pt"), "--log", str(args.folder / "log.parquet"),
-        "--mined", str(args.folder / "mined.parquet"), "--provenance", str(args.folder / "provenance.json"),
+        "--mined", str(args.folder / "mined.parquet"), "--rois", str(args.folder / "rois.parquet"),
+        "--provenance", str(args.folder / "provenance.json"),
     ])
     # fmt: on
     seconds, log = time.monotonic() - started, state(args.folder)

@@ -17,11 +17,12 @@ OUTPUTS = {
     "pretrain": ["out", "report"],
     "propose": ["out"],
     "merge-proposals": ["out", "recall"],
-    "train": ["checkpoint", "log", "mined", "provenance"],
+    "train": ["checkpoint", "log", "mined", "rois", "provenance"],
     "detect": ["out"],
     "evaluate": ["metrics", "per-class", "curve"],
     "difference": ["out"],
     "interval": ["out"],
+    "overlap": ["out"],
 }
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -85,5 +85,6 @@ def train_arguments(paths: dict[str, Path], given: Path, out: Path, method: str 
         "train", "--params", str(given), "--dataset", "toy", "--method", method, "--seed", str(seed),
         "--images", str(paths["images"]), "--ground-truth", str(paths["ground_truth"]), *external,
         "--state", str(out / "state"), "--checkpoint", str(out / "checkpoint.pt"), "--log", str(out / "log.parquet"),
-        "--mined", str(out / "mined.parquet"), "--provenance", str(out / "provenance.json"),
+        "--mined", str(out / "mined.parquet"), "--rois", str(out / "rois.parquet"),
+        "--provenance", str(out / "provenance.json"),
     ]  # fmt: skip

@@ -246,7 +246,7 @@ def test_the_schedule_of_sohem_is_in_the_log(data, tmp_path):
 
 
 def outputs(folder):
-    return [(folder / name).read_bytes() for name in ("checkpoint.pt", "log.parquet")]
+    return [(folder / name).read_bytes() for name in ("checkpoint.pt", "log.parquet", "rois.parquet")]
 
 
 @pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])

@@ -47,6 +47,7 @@ rule train:
         checkpoint=f"{RUN}/checkpoint.pt",
         log=f"{RUN}/log.parquet",
         mined=f"{RUN}/mined.parquet",
+        rois=f"{RUN}/rois.parquet",
         provenance=f"{RUN}/provenance.json",
     params:
         code=code("train"),
@@ -66,4 +67,4 @@ rule train:
         " --seed {wildcards.seed} --images {input.images} --ground-truth {input.ground_truth}"
         " {params.proposals} --weights {input.weights} --state {params.state} --cache {params.cache}"
         " --checkpoint {output.checkpoint} --log {output.log} --mined {output.mined}"
-        " --provenance {output.provenance} &> {log}"
+        " --rois {output.rois} --provenance {output.provenance} &> {log}"

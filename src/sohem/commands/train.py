@@ -19,6 +19,7 @@ from sohem.mining import miners
 from sohem.mining.miner import Miner
 from sohem.progress import track
 from sohem.training import cost, device
+from sohem.training.choices import choices_table
 from sohem.training.interrupt import stop_on_signal
 from sohem.training.loop import Run, log_table, normalise_targets, start, train
 from sohem.training.probe import mined_table, probe_images
@@ -41,11 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector to write (.pt)")
     parser.add_argument("--log", type=Path, required=True, help="table with one row an iteration to write (.parquet)")
     parser.add_argument("--mined", type=Path, required=True, help="table of RoIs of a few images to write (.parquet)")
+    parser.add_argument("--rois", type=Path, required=True, help="table of what was chosen from to write (.parquet)")
     parser.add_argument("--provenance", type=Path, required=True, help="what the run was made from (.json)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train or resume, then write checkpoint, log, what was mined, and provenance."""
+    """Train or resume, then write checkpoint, log, what was mined and chosen from, and provenance."""
     given = params.load(args.params, dataset=args.dataset, method=args.method)
     part = params.select(given, "train", dataset=args.dataset, method=args.method)
     scale, classes = scale_of(part, args.dataset), params.class_names(part, args.dataset)
@@ -77,6 +79,7 @@ def run(args: argparse.Namespace) -> None:
         write_table(args.log, log)
         names = [reader.names[index] for index in probe_images(reader, scale.probe.images)]
         write_table(args.mined, mined_table(current.mined, log, names, classes))
+        write_table(args.rois, choices_table(current.rois))
         origin = provenance.record(part, inputs, device=device.describe(chosen))
         measured = {"machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
         write_json(args.provenance, {**origin, **measured})

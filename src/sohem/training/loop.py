@@ -1,7 +1,7 @@
 """The training loop: N images an iteration, every random number a function of the seed and the iteration."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +17,11 @@ from sohem.errors import SohemError, TrainingError
 from sohem.mining.miner import Miner, Moment
 from sohem.randomness import epoch_order, stream
 from sohem.settings import Scale, Train
-from sohem.training import probe
+from sohem.training import choices, probe
 from sohem.training.loader import ahead
 from sohem.training.optimiser import learning_rate, set_rate, sgd
 from sohem.training.samples import Sample, SampleReader
-from sohem.training.step import SUMS, batch_loss
+from sohem.training.step import SUMS, Candidates, batch_loss
 from sohem.training.targets import label_rois, target_statistics
 
 FACTS = ["iteration", "lr", "alpha", "beta"]  # known before an iteration; the others are measured
@@ -44,6 +44,7 @@ class Run:
     averaged: AveragedModel | None = None  # of the weights after each of the last iterations
     done: int = 0
     mined: dict[int, Tensor] = field(default_factory=dict)  # iteration -> what the probe recorded
+    rois: dict[int, Tensor] = field(default_factory=dict)  # iteration -> what was chosen from, and what was taken
 
     def state(self) -> dict[str, Any]:
         """As stored. The iteration stands for the state of the schedule, the sampler and every generator."""
@@ -54,6 +55,7 @@ class Run:
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "log": torch.from_numpy(self.log[: self.done].copy()),
             "mined": self.mined,
+            "rois": self.rois,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -65,6 +67,7 @@ class Run:
         self.done = state["iteration"]
         self.log[: self.done] = state["log"].cpu().numpy()
         self.mined = {iteration: record.cpu() for iteration, record in state["mined"].items()}
+        self.rois = {iteration: record.cpu() for iteration, record in state["rois"].items()}
 
 
 def start(detector: Detector, settings: Train) -> Run:
@@ -144,6 +147,7 @@ def train(
     # Measured values stay on the device until somebody needs them, so that a GPU does not wait for the host each time.
     each_time = device.type == "cpu" or bool(miner.looks_back)
     pending: list[Tensor] = []
+    fresh: dict[int, Tensor] = {}  # like Run.rois
     looked_at = probe.probe_images(reader, scale.probe.images)
     probed = probe.moments(scale.probe.at, total)
 
@@ -153,6 +157,11 @@ def train(
             run.log[first + k, len(FACTS) :] = measured
             check_finite(run.log[first + k], run.detector.rpn is not None)
         pending.clear()
+        run.rois |= {iteration: record.cpu() for iteration, record in fresh.items()}
+        fresh.clear()
+
+    def look(images: Sequence[Candidates], chosen: Sequence[Tensor]) -> None:
+        fresh[run.done + 1] = choices.record(images, chosen)
 
     def losses() -> str:
         known = run.done - len(pending)
@@ -179,9 +188,11 @@ def train(
                 if moment.step in probed:
                     record = probe.record(run.detector, reader, looked_at, miner, moment, settings, seed)
                     run.mined[moment.step] = record
-                loss, sums = batch_loss(run.detector, samples, miner, moment, settings, seed)
+                seen = look if choices.due(moment.step, total, settings.log_every) else None
+                loss, sums = batch_loss(run.detector, samples, miner, moment, settings, seed, seen)
                 loss.backward()
         except SohemError:  # an unreadable image, too little memory: what is done so far is kept
+            fresh.pop(moment.step, None)
             flush()
             save()
             raise

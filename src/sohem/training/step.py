@@ -1,12 +1,13 @@
 """One training iteration up to its loss: propose, read-only pass, mine, standard pass (paper, Figure 1)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sohem.detectors.detector import Detector
+from sohem.mining.choice import choose_of
 from sohem.mining.losses import roi_losses
 from sohem.mining.miner import Miner, Moment
 from sohem.mining.rois import Rois
@@ -35,7 +36,13 @@ class Candidates:
 
 
 def batch_loss(
-    detector: Detector, samples: Sequence[Sample], miner: Miner, moment: Moment, settings: Train, seed: int
+    detector: Detector,
+    samples: Sequence[Sample],
+    miner: Miner,
+    moment: Moment,
+    settings: Train,
+    seed: int,
+    look: Callable[[Sequence[Candidates], Sequence[Tensor]], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The loss of an iteration's N images, with its graph, and the sums [len(SUMS)] for the log.
 
@@ -46,10 +53,13 @@ def batch_loss(
         samples: on the detector's device.
         moment: the iteration that is about to be done.
         seed: of the run; with the iteration and an image's place among the N it chooses the random streams.
+        look: is shown what was chosen from, and for each image the indices of the chosen.
     """
     step = moment.step
     images = [candidates(detector, sample, settings, seed, step, slot) for slot, sample in enumerate(samples)]
     chosen = choose(miner, moment, images, seed, range(len(images)))
+    if look is not None:
+        look(images, chosen)
     generator = stream(seed, "dropout", step, device=images[0].rois.device)
     cls, loc = standard(detector, images, chosen, generator)
     counts = [len(selected) for selected in chosen]
@@ -75,12 +85,8 @@ def candidates(detector: Detector, sample: Sample, settings: Train, seed: int, i
 
 @torch.no_grad()
 def choose(miner: Miner, moment: Moment, images: Sequence[Candidates], seed: int, slots: Sequence[int]) -> list[Tensor]:
-    """For each image the indices [B] of the RoIs to train on; an image's slot chooses its random stream."""
-    moments = [
-        replace(moment, generator=stream(seed, "random sampling", moment.step, slot, device=image.rois.device))
-        for image, slot in zip(images, slots, strict=True)
-    ]
-    return miner.choose_each([Rois(image.losses, image.rois, image.labels) for image in images], moments)
+    """For each image the indices [B] of the RoIs to train on; see `choose_of`."""
+    return choose_of(miner, moment, [Rois(image.losses, image.rois, image.labels) for image in images], seed, slots)
 
 
 def sums(miner: Miner, moment: Moment, image: Candidates, selected: Tensor, l_cls: Tensor, l_loc: Tensor) -> Tensor:
