@@ -19,6 +19,7 @@ STEPS = {
     "difference": "compare two methods on the same test images, with intervals and p-values",
     "interval": "measure how sure the average precision of one method is",
     "testset": "measure how small a difference a test set can show, from stored detections of two detectors",
+    "overlap": "work out how far the methods agree on which examples to train",
     "artifact": "make a figure, a table or a sheet of images from finished runs",
     "published": "write a table with the numbers that the paper printed",
     "claims": "hold the paper's claims against finished runs, and its numbers against each other",

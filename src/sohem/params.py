@@ -38,6 +38,15 @@ STEP_KEYS: dict[str, list[str]] = {
     "evaluate": [*_CLASSES, *_AP],
     "difference": [*_CLASSES, "evaluation.ious", "evaluation.metric", "evaluation.bootstrap"],
     "interval": [*_CLASSES, *_AP, "evaluation.bootstrap"],
+    "overlap": [
+        "run.methods",
+        "run.seeds",
+        "methods",
+        "datasets.{dataset}.beta_target",
+        "evaluation.overlap",
+        "scales.{scale}.device",
+        "scales.{scale}.train.rois",
+    ],
     "claims": [
         "run",
         "artifacts",
@@ -60,6 +69,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "datasets.{datasets}.{scale}",
         *_AP,
         "evaluation.bootstrap",
+        "evaluation.overlap",
         "scales.{scale}",
     ],
 }

@@ -111,6 +111,9 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
     for name in params["run"]["methods"]:
         if name not in params["methods"]:
             yield _unknown_name("run.methods", name, params["methods"])
+    for name in params["evaluation"]["overlap"]:
+        if name not in params["methods"]:
+            yield _unknown_name("evaluation.overlap", name, params["methods"])
     for name in params["run"].get("shown", []):
         if name not in params["run"]["methods"]:
             yield _unknown_name("run.shown", name, params["run"]["methods"])

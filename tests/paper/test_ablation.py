@@ -134,7 +134,7 @@ def test_training_follows_the_target_of_the_method(tmp_path):
 
 
 def test_the_list_in_the_comment_is_that_of_every_variant():
-    assert set(ABLATION) == set(METHODS)
+    assert set(ABLATION) == set(METHODS) - {"loc_only"}  # that is for the overlap alone
     assert ABLATION[0] == "ohem"  # what the others are compared with
 
 

@@ -164,6 +164,7 @@ def evidence(wildcards):
     first, second = CLAIMS["methods"]
     if {first, second} <= set(METHODS):
         files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
+        files += expand(rules.overlap.output.csv, dataset=CLAIMED)
     return files
 
 
@@ -178,6 +179,7 @@ def paper_files():
     files += [f"{PAPER}/published/{name}.csv" for name in PUBLISHED]
     files += [f"{PAPER}/claims.json"] if CLAIMED else []
     files += expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS)
+    files += expand(rules.overlap.output.csv, dataset=DATASETS)
     return files + expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:])
 
 

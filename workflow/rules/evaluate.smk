@@ -112,3 +112,27 @@ rule interval:
     shell:
         "sohem interval --params {params.cfg:q} --dataset {wildcards.dataset} --images {input.images}"
         " --ground-truth {input.ground_truth} --out {output.csv} {input.runs} &> {log}"
+
+
+rule overlap:
+    """Work out what every method would have taken on the losses of every run.
+
+    Depends on: run.methods, run.seeds, methods, datasets.{dataset}.beta_target, evaluation.overlap,
+    scales.{scale}.device, scales.{scale}.train.rois
+    """
+    input:
+        rois=expand(rules.train.output.rois, method=METHODS, seed=SEEDS, allow_missing=True),
+        logs=expand(rules.train.output.log, method=METHODS, seed=SEEDS, allow_missing=True),
+    output:
+        csv=f"{STATISTICS}/overlap.csv",
+    params:
+        code=code("overlap"),
+        cfg=cfg("overlap", "dataset"),
+        results=lambda wildcards: RES,
+    log:
+        f"{LOG}/overlap/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/overlap/{{dataset}}.tsv"
+    shell:
+        "sohem overlap --params {params.cfg:q} --dataset {wildcards.dataset} --results {params.results}"
+        " --out {output.csv} &> {log}"

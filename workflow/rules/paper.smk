@@ -74,7 +74,7 @@ rule report_page:
     Depends on: run, artifacts, methods.{methods}, datasets.{datasets}.title, datasets.{datasets}.format,
     datasets.{datasets}.detector, datasets.{datasets}.beta_target, datasets.{datasets}.classes,
     datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious, evaluation.curve, evaluation.metric,
-    evaluation.bootstrap, scales.{scale}
+    evaluation.bootstrap, evaluation.overlap, scales.{scale}
     """
     input:
         results=report_results,

@@ -6,19 +6,22 @@ inconclusive. Written are a JSON file, a Markdown page of the same, and their pr
 """
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sohem import artifacts, files, params, provenance
 from sohem.evaluation.metrics import COLUMN
-from sohem.paper import claims_file, claims_page, published, tables
+from sohem.evaluation.overlap import COLUMNS as OVERLAP_COLUMNS
+from sohem.paper import claims_file, claims_page, overlap_words, published, tables
 from sohem.paper.audit import SOURCES, audit
 from sohem.paper.claims_measures import Evidence, SeedTables
 from sohem.paper.claims_verdicts import evaluate
 from sohem.paper.kind import form
-from sohem.paper.run_files import DIFFERENCE_FILE, RUN
+from sohem.paper.run_files import DIFFERENCE_FILE, OVERLAP_FILE, RUN
 
 DIFFERENCE_COLUMNS = ["scope", "iou", "difference", "low", "high", "seeds"]
 SHOWN = {"figure": "svg", "table": "md", "sheet": "png"}  # what a claim's page links to
@@ -50,10 +53,13 @@ def run(args: argparse.Namespace) -> None:
     findings = audit({name: published.read(name) for name in published.TITLES}, text, counts, example, rigid)
 
     notice = params.notice(parameters, list(evidence.classes)) if evidence.classes else f"{parameters['scale']} scale"
-    out = {"notice": notice, "claims": results, "audit": [asdict(finding) for finding in findings]}
+    overlap, read = agreement(parameters, claims, args.results, titles)
+    out = {"notice": notice, "overlap": overlap, "claims": results, "audit": [asdict(finding) for finding in findings]}
     files.write_json(Path(f"{args.out}.json"), out)
-    files.write_text(Path(f"{args.out}.md"), claims_page.page(results, findings, notice))
-    record = provenance.record(params.select(parameters, "claims"), [args.claims, *inputs])
+    files.write_text(
+        Path(f"{args.out}.md"), claims_page.page(results, findings, notice, [entry["text"] for entry in overlap])
+    )
+    record = provenance.record(params.select(parameters, "claims"), [args.claims, *inputs, *read])
     files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": "claims", **record})
 
 
@@ -101,3 +107,20 @@ def gather(parameters: params.Params, claims: claims_file.Claims, results: Path)
         level=parameters["evaluation"]["bootstrap"]["level"],
     )
     return evidence, inputs
+
+
+def agreement(
+    parameters: params.Params, claims: claims_file.Claims, results: Path, titles: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], list[Path]]:
+    """How far the two methods of the claims take the same RoIs, of each data set; and the files read for it.
+
+    Raises:
+        DataError: a file is not the table that it should be.
+    """
+    first, second = claims["methods"]
+    datasets = [name for name in claims_file.datasets(claims) if name in parameters["run"]["datasets"]]
+    paths = {name: results / OVERLAP_FILE.format(dataset=name) for name in datasets}
+    paths = {name: path for name, path in paths.items() if path.is_file()}
+    counted = {name: files.read_csv(path, OVERLAP_COLUMNS) for name, path in paths.items()}
+    level = parameters["evaluation"]["bootstrap"]["level"]
+    return overlap_words.findings(counted, [(second, first)], titles, level), list(paths.values())

@@ -15,7 +15,7 @@ import yaml
 
 from sohem import artifacts, files, pages, params, provenance
 from sohem.evaluation import metrics
-from sohem.paper import claims_page, published, tables, testset
+from sohem.paper import claims_page, overlap_words, published, tables, testset
 from sohem.paper.kind import Artifact
 from sohem.paper.run_files import DATA
 from sohem.report import embed, plan, sections
@@ -95,6 +95,7 @@ def gather(given: params.Params, found: Results) -> dict[str, Any]:
         "metric": tables.METRICS[settings["metric"]],
         "claims": _claims(claims, shown),
         "test_set": testset.section(),
+        "overlap": _overlap(given, found, {**datasets, **methods}),
         "headlines": _headlines(given, found, methods),
         "parts": shown,
         "runs": runs,
@@ -108,6 +109,15 @@ def gather(given: params.Params, found: Results) -> dict[str, Any]:
         "parameters": yaml.safe_dump(given, sort_keys=False, width=100, default_flow_style=None),
         "missing": found.missing,
     }
+
+
+def _overlap(given: params.Params, found: Results, titles: dict[str, str]) -> list[str]:
+    """How far the methods that are shown take the same RoIs as the first of them, in sentences."""
+    first, *others = given["run"].get("shown", given["run"]["methods"])
+    tables = {name: found.csv(plan.overlap(name)) for name in given["run"]["datasets"]}
+    known = {name: table for name, table in tables.items() if table is not None}
+    level = given["evaluation"]["bootstrap"]["level"]
+    return [entry["text"] for entry in overlap_words.findings(known, [(m, first) for m in others], titles, level)]
 
 
 def _headlines(given: params.Params, found: Results, methods: dict[str, str]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ RUN = "runs/{dataset}/{method}/seed{seed}"
 STATISTICS = "paper/statistics/{dataset}"
 INTERVAL_FILE = f"{STATISTICS}/interval_{{method}}.csv"
 DIFFERENCE_FILE = f"{STATISTICS}/difference_{{first}}_{{method}}.csv"
+OVERLAP_FILE = f"{STATISTICS}/overlap.csv"
 ONE_SEED = RUN.replace("{seed}", "{one_seed}")  # sheets show the first seed alone
 
 IMAGES = Source(f"{DATA}/images.parquet", ("image_id", "file", "width", "height", "subset"), "split")
@@ -17,6 +18,8 @@ LOG = Source(f"{RUN}/log.parquet", ("iteration",), "train")
 AP = Source(f"{RUN}/ap.csv", ("class", "iou", "ap_11point", "ap_area"), "evaluate")
 INTERVAL = Source(INTERVAL_FILE, ("scope", "kind", "iou", "ap", "low", "high"), "interval")
 DIFFERENCE = Source(DIFFERENCE_FILE, ("scope", "kind", "iou", "difference", "low", "high"), "difference")
+OVERLAP = Source(OVERLAP_FILE, ("method", "seed", "other", "iteration", "taken", "taken_other", "shared",
+                                "cls_own", "loc_own", "cls_other", "loc_other"), "overlap")  # fmt: skip
 DETECTIONS = Source(f"{ONE_SEED}/detections.parquet", tuple(DETECTION_COLUMNS), "detect")
 MINED = Source(
     f"{ONE_SEED}/mined.parquet",

@@ -75,6 +75,7 @@ def files(given: Params, claimed: bool = True) -> list[str]:
     for dataset in given["run"]["datasets"]:
         found.append(f"{run_files.DATA}/split.json".format(dataset=dataset))
         found += [interval(dataset, method) for method in given["run"]["methods"]]
+        found.append(overlap(dataset))
     return found + [difference(*pair) for pair in pairs(given)]
 
 
@@ -86,6 +87,11 @@ def interval(dataset: str, method: str) -> str:
 def difference(dataset: str, first: str, method: str) -> str:
     """What `sohem difference` wrote of two methods, relative to results/<name>."""
     return run_files.DIFFERENCE_FILE.format(dataset=dataset, first=first, method=method)
+
+
+def overlap(dataset: str) -> str:
+    """What `sohem overlap` wrote of a data set, relative to results/<name>."""
+    return run_files.OVERLAP_FILE.format(dataset=dataset)
 
 
 def label(name: str) -> str:
