@@ -107,7 +107,7 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
     if "run" in params:
         fields["methods"] = params["run"]["methods"]
-        fields.setdefault("datasets", params["run"]["datasets"])
+        fields.setdefault("datasets", params["run"].get("datasets", []))
     return expanded(STEP_KEYS[step], params, fields)
 
 

@@ -101,7 +101,8 @@ def test_a_data_set_of_ones_own_gets_artifacts_of_every_kind_that_makes_sense(gi
     given["datasets"]["cells"] = {"title": "Cells", "format": "voc", "detector": "fast_rcnn", "classes": ["a", "b"],
                                   "demo": {"root": "x", "short_side": 100, "long_side": 200}}  # fmt: skip
     given["run"]["datasets"] = ["cells"]
-    figures = {f"cells_{kind}_figure" for kind in ("ap", "loss", "strata", "ratio", "interval", "improvement")}
+    kinds = ("ap", "loss", "strata", "ratio", "interval", "improvement", "overlap")
+    figures = {f"cells_{kind}_figure" for kind in kinds}
     sheets = {f"{sheet}_cells" for sheet in SHEETS}
     assert set(artifacts.artifacts(given)) == figures | {"cells_ap_table"} | sheets
     given["run"]["methods"] = ["ohem"]  # nothing to compare

@@ -44,7 +44,7 @@ def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
     for dataset in ("voc", "kitti"):
         assert {path.name for path in (results / "data" / dataset).iterdir()} == files
     assert {path.name for path in (results / "paper" / "statistics" / "voc").iterdir()} == {
-        "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv",
+        "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv", "overlap.csv",
     }  # fmt: skip
     # KITTI's detector makes its own proposals: the table is there all the same, empty.
     assert len(pd.read_parquet(results / "data/voc/proposals.parquet")) > 0
@@ -55,7 +55,7 @@ def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
 def test_every_artifact_is_there_and_says_what_its_run_produced(finished):
     given, results = finished.params(), finished.path / "results" / "demo"
     specs = artifacts.artifacts(given)
-    assert len(specs) == 11 + 2 * 4
+    assert len(specs) == 12 + 2 * 4
     for name, spec in specs.items():
         for file in artifacts.files(name, spec["kind"]):
             assert (results / file).stat().st_size > (10_000 if file.endswith(".png") else 100)
