@@ -50,6 +50,10 @@ def test_the_sentence_says_what_was_counted():
 def test_what_it_means_goes_by_the_smaller_share(share, late, words):
     found = Summary(Mean(share, None, None), Mean(late, None, None), None, 11.0, 0.02, 1)
     assert words in overlap_words.meaning(found)
+    assert "so few RoIs" not in overlap_words.meaning(found)
+    few = overlap_words.meaning(found._replace(left=1.4))
+    assert words in few
+    assert ("so few RoIs to choose from" in few) == (words != "differ clearly")
 
 
 def test_every_data_set_and_pair_with_runs_has_its_numbers():

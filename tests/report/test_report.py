@@ -231,7 +231,7 @@ def test_at_paper_scale_nothing_is_called_a_demo(given, tmp_path):
 def test_every_part_of_the_real_report_has_a_caption():
     real = yaml.safe_load((ROOT / "params.yaml").read_text())
     texts = {part.name: part.artifact.kind.caption(part.artifact) for part in plan.parts(real)}
-    assert len(texts) == 11 + 2 * 4  # artifacts of the parameters but the ablation's, four sheets for each data set
+    assert len(texts) == 12 + 2 * 4  # artifacts of the parameters but the ablation's, four sheets for each data set
     assert all(text.endswith(".") and "{" not in text for text in texts.values())
     assert texts["fig2a"].startswith("Average precision against the IoU threshold")
     assert "VOC07" in texts["contact_voc"]

@@ -9,6 +9,7 @@ from sohem.evaluation.overlap import Mean, Summary, summary
 
 # From which share on, in the whole training and at its end, two methods train on nearly, or mostly, the same examples.
 NEARLY, MOSTLY = 0.95, 0.8
+FEW = 3  # RoIs left after NMS for each one taken: with fewer, any two ways to choose take much the same
 
 
 def findings(
@@ -62,20 +63,23 @@ def sentence(numbers: Summary, method: str, other: str) -> str:
 def meaning(numbers: Summary) -> str:
     """What the share means for a difference in AP; it goes by the smaller of the two shares."""
     least = min(numbers.share.value, numbers.late.value)
-    if least >= NEARLY:
+    if least < MOSTLY:
         return (
-            "So the two methods train on nearly the same examples, and a large difference in AP between them can "
-            "hardly come from which examples they choose."
+            "So the two methods train on examples that differ clearly, and a difference in AP between them can come "
+            "from that choice."
         )
-    if least >= MOSTLY:
-        return (
+    if least < NEARLY:
+        said = (
             "So most examples that the two methods train on are the same, and the choice of the others can explain a "
             "small difference in AP rather than a large one."
         )
-    return (
-        "So the two methods train on examples that differ clearly, and a difference in AP between them can come from "
-        "that choice."
-    )
+    else:
+        said = (
+            "So the two methods train on nearly the same examples, and a large difference in AP between them can "
+            "hardly come from which examples they choose."
+        )
+    few = " With so few RoIs to choose from, that must be so: it says little about a training with more."
+    return said + (few if numbers.left < FEW else "")
 
 
 def _percent(mean: Mean) -> dict[str, float | None]:

@@ -25,6 +25,7 @@ EXCHANGED = {
     "loc_own": ("L_loc", "taken by {own} only"),
     "loc_other": ("L_loc", "{other} would have taken instead"),
 }
+LOSS_COLOURS = {"L_cls": COLOURS[3], "L_loc": COLOURS[5]}  # not those of the methods beside them
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _exchanged(ax: Axes, table: pd.DataFrame, shown: Shown) -> None:
     words = {"own": shown.titles[shown.trained[0]], "other": shown.titles[shown.first]}
     for k, (column, (loss, which)) in enumerate(EXCHANGED.items()):
         label = f"{loss}, {which.format(**words)}"
-        _line(ax, rows.assign(value=rows[column]), label, COLOURS[k // 2], DASHES[k % 2], 3 + k)
+        _line(ax, rows.assign(value=rows[column]), label, LOSS_COLOURS[loss], DASHES[k % 2], 3 + k)
     ax.set_ylim(0, 1.08 * max(ax.dataLim.y1, 0.1))
 
 
