@@ -4,9 +4,9 @@ All RoIs of an iteration with their losses are kept, and not what other methods 
 depends on the settings of its own method alone, and a changed S-OHEM trains no OHEM again. Ignored RoIs are kept too,
 since a random draw goes by a RoI's place among all.
 
-Size: 36 bytes a RoI in memory and in the state to resume from, 11 in the file. At paper scale (800 records, two images of
-2000 RoIs each) that is 115 MB beside the 1.1 GB of VGG16 with its momentum, and a file of 35 MB. Time: 0.1 ms a record,
-so 0.001 % of the demo's training.
+Size: 36 bytes a RoI in memory and in the state to resume from, 11 in the file. At paper scale (800 records, two images
+of 2000 RoIs each) that is 115 MB beside the 1.1 GB of VGG16 with its momentum, and a file of 35 MB. Time: 0.1 ms a
+record, so 0.001 % of the demo's training.
 """
 
 from collections.abc import Mapping, Sequence
