@@ -109,7 +109,8 @@ def part(given: Params, name: str) -> Params:
     """
     spec = _spec(given, name)
     shown = {"datasets": spec["datasets"], "methods": methods(given, spec)}
-    keys = params.expanded([f"artifacts.{name}", *COMMON, *all_kinds()[spec["kind"]].reads], given, shown)
+    fields = {**shown, "overlap": params.compared(given)}
+    keys = params.expanded([f"artifacts.{name}", *COMMON, *all_kinds()[spec["kind"]].reads], given, fields)
     # A run that grows by a data set or method which is not shown here changes nothing.
     return params.cut({**given, "run": {**given["run"], **shown}, "artifacts": {name: spec}}, keys)
 

@@ -41,7 +41,8 @@ STEP_KEYS: dict[str, list[str]] = {
     "overlap": [
         "run.methods",
         "run.seeds",
-        "methods",
+        "methods.{methods}",
+        "methods.{overlap}",
         "datasets.{dataset}.beta_target",
         "evaluation.overlap",
         "scales.{scale}.device",
@@ -65,6 +66,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "run",
         "artifacts",
         "methods.{methods}",
+        "methods.{overlap}.title",
         *(f"datasets.{{datasets}}.{key}" for key in ("title", "format", "detector", "beta_target", "classes", "rigid")),
         "datasets.{datasets}.{scale}",
         *_AP,
@@ -105,10 +107,16 @@ def load(source: str | Path, *, dataset: str | None = None, method: str | None =
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     """The dotted keys that ``step`` depends on, for the given data set and method."""
     fields: dict[str, list[str]] = {name: [value] for name, value in wildcards.items()}
+    fields["overlap"] = compared(params)
     if "run" in params:
         fields["methods"] = params["run"]["methods"]
         fields.setdefault("datasets", params["run"].get("datasets", []))
     return expanded(STEP_KEYS[step], params, fields)
+
+
+def compared(params: Params) -> list[str]:
+    """The methods whose choice on the losses of every run is worked out; none where the parameters do not say."""
+    return list(params.get("evaluation", {}).get("overlap", []))
 
 
 def expanded(patterns: Iterable[str], params: Params, fields: Mapping[str, Sequence[str]]) -> list[str]:

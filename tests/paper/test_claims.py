@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sohem import cli, params
 from sohem.errors import ClaimsError
+from sohem.evaluation.overlap import COLUMNS
 from sohem.paper import claims_file, published
 from sohem.paper.claims_measures import Evidence, Lacking, Measured, measure
 from sohem.paper.claims_verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, evaluate, verdict
@@ -300,6 +301,9 @@ def finished(tmp_path: Path) -> Path:
     statistics = folder / "paper" / "statistics" / "voc"
     statistics.mkdir(parents=True)
     evidence.differences["voc"].to_csv(statistics / "difference_ohem_sohem.csv", index=False)
+    pair = {"method": "sohem", "seed": [0, 1], "other": "ohem", "iteration": 10, "left": 40, "foreground_left": 2,
+            "taken": 10, "taken_other": 10, "shared": [10, 9]}  # fmt: skip
+    pd.DataFrame(pair).reindex(columns=COLUMNS).to_csv(statistics / "overlap.csv", index=False)
     return folder
 
 
@@ -327,7 +331,11 @@ def test_the_step_writes_verdicts_audit_and_provenance(finished: Path) -> None:
     assert any(finding["id"].startswith("swap-table4b") for finding in written["audit"])
     record = json.loads((finished / "claims.provenance.json").read_text())
     assert record["inputs"][0]["path"] == "claims.yaml"
-    assert len(record["inputs"]) == 1 + 1 + 2 * 2 * 2  # the list, the differences, two files of each run
+    assert len(record["inputs"]) == 1 + 2 + 2 * 2 * 2  # the list, differences and overlap, two files of each run
+    (overlap,) = written["overlap"]
+    # 10 and 9 of 10: their mean, and 12.706 standard errors of 0.05 for one degree of freedom, cut at 100 %
+    assert overlap["share"] == {"value": 95.0, "low": 31.47, "high": 100.0}
+    assert f"\n\n{overlap['text']}\n\n" in page
 
     for claim in written["claims"]:
         line = next(line for line in page.splitlines() if line.startswith(f"| {claim['sentence']} ({claim['place']})"))
@@ -377,6 +385,7 @@ def test_a_run_of_other_data_or_methods_leaves_everything_open(tmp_path: Path) -
     arguments = ["--claims", str(ROOT / "claims.yaml"), "--results", str(tmp_path), "--out", str(tmp_path / "claims")]
     assert cli.main(["claims", "--params", part, *arguments]) == 0
     written = json.loads((tmp_path / "claims.json").read_text())
+    assert written["overlap"] == []
     assert {claim["verdict"] for claim in written["claims"]} == {INCONCLUSIVE}
     assert {claim["artifact"] for claim in written["claims"]} >= {None, "table2.md"}
     assert any(finding["id"].startswith("swap-table4b") for finding in written["audit"])

@@ -157,13 +157,14 @@ def artifact_caption(wildcards):
 
 
 def evidence(wildcards):
-    """What the claims are held against: training logs, measured precision and differences of the runs they name."""
+    """What the claims are held against: logs, measured precision, differences and overlap of the runs they name."""
     methods = [name for name in claims_file.methods(CLAIMS) if name in METHODS]
     names = ("log.parquet", "ap.csv")
     files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
     first, second = CLAIMS["methods"]
     if {first, second} <= set(METHODS):
         files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
+    if second in METHODS:
         files += expand(rules.overlap.output.csv, dataset=CLAIMED)
     return files
 

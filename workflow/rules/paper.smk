@@ -71,8 +71,8 @@ use rule figure as sheet with:
 rule report_page:
     """Make one page with everything.
 
-    Depends on: run, artifacts, methods.{methods}, datasets.{datasets}.title, datasets.{datasets}.format,
-    datasets.{datasets}.detector, datasets.{datasets}.beta_target, datasets.{datasets}.classes,
+    Depends on: run, artifacts, methods.{methods}, methods.{overlap}.title, datasets.{datasets}.title,
+    datasets.{datasets}.format, datasets.{datasets}.detector, datasets.{datasets}.beta_target, datasets.{datasets}.classes,
     datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious, evaluation.curve, evaluation.metric,
     evaluation.bootstrap, evaluation.overlap, scales.{scale}
     """

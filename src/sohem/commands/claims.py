@@ -112,13 +112,15 @@ def gather(parameters: params.Params, claims: claims_file.Claims, results: Path)
 def agreement(
     parameters: params.Params, claims: claims_file.Claims, results: Path, titles: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], list[Path]]:
-    """How far the two methods of the claims take the same RoIs, of each data set; and the files read for it.
+    """How far the second method takes the RoIs of the first, of each data set of the claims; and the files read for it.
+
+    Nothing where the second was not run.
 
     Raises:
         DataError: a file is not the table that it should be.
     """
-    first, second = claims["methods"]
-    datasets = [name for name in claims_file.datasets(claims) if name in parameters["run"]["datasets"]]
+    (first, second), run = claims["methods"], parameters["run"]
+    datasets = [name for name in claims_file.datasets(claims) if name in run["datasets"] and second in run["methods"]]
     paths = {name: results / OVERLAP_FILE.format(dataset=name) for name in datasets}
     paths = {name: path for name, path in paths.items() if path.is_file()}
     counted = {name: files.read_csv(path, OVERLAP_COLUMNS) for name, path in paths.items()}

@@ -38,13 +38,17 @@ FORMATS = {
 def page(
     claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notice: str, overlap: Sequence[str] = ()
 ) -> str:
-    """The page: a summary, the verdicts by topic, the test set, the audit of the printed numbers, what was measured."""
+    """The page: a summary, the verdicts by topic, the test set, the audit of the printed numbers, what was measured.
+
+    Args:
+        overlap: how far the methods choose the same examples, in sentences; they come first.
+    """
     demonstration = any(claim["demonstration"] for claim in claims)
     parts = [
         f"# Which claims of the S-OHEM paper hold in these runs? ({notice})",
         *([DEMONSTRATION] if demonstration else []),
-        *overlap,  # how far the two methods choose the same examples
         ABOUT,
+        *overlap,
         f"Of {len(claims)} claims (no verdict is written by hand):",
         "\n".join(_summary(word, [claim for claim in claims if claim["verdict"] == word]) for word in MEANING),
     ]

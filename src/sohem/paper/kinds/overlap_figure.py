@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sohem import params
 from sohem.paper import plotting
 from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.plotting import BLACK, COLOURS, DASHES, MARKERS
@@ -51,7 +52,7 @@ def caption(artifact: Artifact) -> str:
         own = shown.titles[shown.trained[0]]
         text += (
             f". Right: the mean losses of the RoIs that {own} took and {first} would not have taken, and of those that "
-            f"{first} would have taken instead"
+            f"{first} would have taken instead; a gap is where nothing was exchanged"
         )
     return f"{text}. {artifact.scale}"
 
@@ -73,7 +74,7 @@ def of_artifact(artifact: Artifact) -> Shown:
 def applies(given: Params, dataset: str) -> bool:
     """There is something to compare with."""
     methods = given.get("run", {}).get("methods", [])
-    return any(other != method for other in given.get("evaluation", {}).get("overlap", []) for method in methods)
+    return any(other != method for other in params.compared(given) for method in methods)
 
 
 def figure(tables: Mapping[str, pd.DataFrame], shown: Shown, notice: str) -> Figure:
@@ -88,7 +89,7 @@ def figure(tables: Mapping[str, pd.DataFrame], shown: Shown, notice: str) -> Fig
         figure, axes = plotting.grid(len(tables), 1 + bool(shown.trained), height=1.9, notice=notice)
         for (dataset, table), row in zip(tables.items(), axes, strict=True):
             _shares(row[0], table, shown)
-            row[0].set(title=f"{dataset}: RoIs in common with {shown.titles[shown.first]}", ylim=(0, 101),
+            row[0].set(title=f"{dataset}: RoIs in common with {shown.titles[shown.first]}", ylim=(0, 103),
                        ylabel="share (%)")  # fmt: skip
             if shown.trained:
                 _exchanged(row[1], table, shown)
@@ -96,6 +97,7 @@ def figure(tables: Mapping[str, pd.DataFrame], shown: Shown, notice: str) -> Fig
                                  f"{shown.titles[shown.first]}")  # fmt: skip
                 row[1].set_ylabel("mean loss of a RoI")
             for ax in row:
+                ax.set_xlim(0, 1.02 * table["iteration"].max())
                 plotting.iterations(ax)
         for ax in axes[-1]:
             ax.set_xlabel("iteration")
@@ -140,7 +142,7 @@ KIND = Kind(
     caption=caption,
     draw=draw,
     sources={"overlap": OVERLAP},
-    reads=("methods", "evaluation.overlap"),
+    reads=("methods.{overlap}.title", "evaluation.overlap"),
     applies=applies,
     rank=8,
 )
