@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import roi_align, roi_pool
 
+from sohem.detectors.linear import Linear
+
 # RoIAlign reads one point per bin: at stride 8 a bin is about one cell wide, and two points cost four times as much.
 _POINTS = 1
 
@@ -35,10 +37,10 @@ class RoIHead(nn.Module):
     def __init__(self, channels: int, pool: int, hidden: int, classes: int, dropout: float) -> None:
         super().__init__()
         self.dropout = dropout
-        self.fc6 = nn.Linear(channels * pool * pool, hidden)
-        self.fc7 = nn.Linear(hidden, hidden)
-        self.scores = nn.Linear(hidden, classes + 1)
-        self.offsets = nn.Linear(hidden, 4 * (classes + 1))
+        self.fc6 = Linear(channels * pool * pool, hidden)
+        self.fc7 = Linear(hidden, hidden)
+        self.scores = Linear(hidden, classes + 1)
+        self.offsets = Linear(hidden, 4 * (classes + 1))
         # Statistics of the regression targets: the head predicts (offset - mean) / std of its class.
         self.register_buffer("box_mean", torch.zeros(classes + 1, 4))
         self.register_buffer("box_std", torch.ones(classes + 1, 4))
