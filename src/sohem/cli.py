@@ -26,6 +26,7 @@ STEPS = {
     "report": "make one page with everything that was found out",
     "compare": "put the results of two commits side by side, with the parameters that changed",
 }
+PARAMS = "params.yaml"
 
 
 def build_parser(step: str | None) -> argparse.ArgumentParser:
@@ -40,7 +41,7 @@ def build_parser(step: str | None) -> argparse.ArgumentParser:
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             sub.add_argument(
                 "--params",
-                default="params.yaml",
+                default=PARAMS,
                 metavar="FILE",
                 help="parameters: a YAML file, or a JSON string with the part that this step needs "
                 "(default: params.yaml)",
@@ -50,11 +51,32 @@ def build_parser(step: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def pin(step: str, argv: list[str]) -> None:
+    """Set the switches of numerical libraries, which read them when they are imported."""
+    from sohem import instructions, processor
+
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    options.add_argument("--params", default=PARAMS)
+    try:
+        source = options.parse_known_args(argv)[0].params
+    except argparse.ArgumentError:  # the step's own parser says so
+        return
+    chosen = instructions.wanted(source) if step in instructions.STEPS else None
+    instructions.say(instructions.pin(chosen, processor.has("avx2", "fma")))
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run one step; returns the exit status: 0, or 2 for a mistake of the user's, or 130 after Ctrl-C."""
-    argv = sys.argv[1:] if argv is None else argv
+    """Run one step; returns the exit status: 0, or 2 for a mistake of the user's, or 130 after Ctrl-C.
+
+    Args:
+        argv: the arguments; None for those of this process, whose instruction sets are then pinned: a caller of this
+            function may have imported torch before, and its own environment is not ours to change.
+    """
+    own, argv = argv is None, sys.argv[1:] if argv is None else argv
     step = next((word for word in argv if word in STEPS), None)
     try:
+        if own and step is not None:
+            pin(step, argv)
         args = build_parser(step).parse_args(argv)
         args.run(args)
     except ModuleNotFoundError as error:

@@ -18,7 +18,7 @@ from sohem.schema import validate
 Params = dict[str, Any]
 
 _DATA = ["datasets.{dataset}.format", "datasets.{dataset}.classes", "datasets.{dataset}.{scale}"]
-_NETWORK = ["scales.{scale}." + key for key in ("device", "threads", "backbone", "head", "weights")]
+_NETWORK = ["scales.{scale}." + key for key in ("device", "instructions", "threads", "backbone", "head", "weights")]
 _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target", "methods.{method}",
           *_NETWORK, "scales.{scale}.workers", "scales.{scale}.precision", "scales.{scale}.compile",
           "scales.{scale}.frozen", "scales.{scale}.cache",

@@ -1,5 +1,6 @@
 """Published VGG16 weights: read, checked, and loaded with their preprocessing. A tiny network stands in for VGG16."""
 
+import hashlib
 import json
 import struct
 from dataclasses import replace
@@ -210,7 +211,8 @@ def test_pretrain_takes_the_users_file_and_says_where_it_comes_from(tmp_path, st
     assert "set it to caffe" in capsys.readouterr().err
     assert pretrain(tmp_path, settings(tmp_path, "none")) == 0
     assert set(checkpoint.load(tmp_path / "pretrained.pt", ["kind"])) == {"format", "kind", "settings"}
-    assert json.loads((tmp_path / "pretrain.json").read_text()) == {"kind": "none"}
+    digest = hashlib.sha256((tmp_path / "pretrained.pt").read_bytes()).hexdigest()
+    assert json.loads((tmp_path / "pretrain.json").read_text()) == {"kind": "none", "weights_sha256": digest}
 
 
 def test_pretrain_downloads_without_a_file(tmp_path, state, monkeypatch):

@@ -9,7 +9,7 @@ from sohem import params, settings
 from trees import ROOT
 
 GIVEN = params.load(ROOT / "params.yaml")
-NOT_OF_TRAINING = {"pretrain", "selective_search", "test", "window"}  # of scales.<scale>
+NOT_OF_TRAINING = {"instructions", "pretrain", "selective_search", "test", "window"}  # of scales.<scale>
 
 
 def keys(kind):

@@ -6,9 +6,10 @@ rule detect:
 
     Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
     datasets.{dataset}.detector, datasets.{dataset}.beta_target, methods.{method}, scales.{scale}.device,
-    scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head, scales.{scale}.weights,
-    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.frozen,
-    scales.{scale}.cache, scales.{scale}.rpn, scales.{scale}.train, scales.{scale}.probe, scales.{scale}.test
+    scales.{scale}.instructions, scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head,
+    scales.{scale}.weights, scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile,
+    scales.{scale}.frozen, scales.{scale}.cache, scales.{scale}.rpn, scales.{scale}.train, scales.{scale}.probe,
+    scales.{scale}.test
     """
     input:
         manifest=rules.fetch.output.manifest,
@@ -18,6 +19,7 @@ rule detect:
         checkpoint=rules.train.output.checkpoint,
     output:
         detections=f"{RUN}/detections.parquet",
+        provenance=f"{RUN}/detections.provenance.json",
     params:
         code=code("detect"),
         cfg=cfg("detect", "dataset", "method"),
@@ -33,7 +35,7 @@ rule detect:
     shell:
         "sohem detect --params {params.cfg:q} --dataset {wildcards.dataset} --method {wildcards.method}"
         " --seed {wildcards.seed} --images {input.images} {params.proposals} --checkpoint {input.checkpoint}"
-        " --cache {params.cache} --out {output.detections} &> {log}"
+        " --cache {params.cache} --out {output.detections} --provenance {output.provenance} &> {log}"
 
 
 rule evaluate:

@@ -4,8 +4,8 @@
 rule pretrain:
     """Make the weights that every run of this scale starts from.
 
-    Depends on: scales.{scale}.device, scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head,
-    scales.{scale}.weights, scales.{scale}.pretrain
+    Depends on: scales.{scale}.device, scales.{scale}.instructions, scales.{scale}.threads, scales.{scale}.backbone,
+    scales.{scale}.head, scales.{scale}.weights, scales.{scale}.pretrain
     """
     input:
         file=published_weights,
@@ -32,9 +32,9 @@ rule train:
 
     Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
     datasets.{dataset}.detector, datasets.{dataset}.beta_target, methods.{method}, scales.{scale}.device,
-    scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head, scales.{scale}.weights,
-    scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile, scales.{scale}.frozen,
-    scales.{scale}.cache, scales.{scale}.rpn, scales.{scale}.train, scales.{scale}.probe
+    scales.{scale}.instructions, scales.{scale}.threads, scales.{scale}.backbone, scales.{scale}.head,
+    scales.{scale}.weights, scales.{scale}.workers, scales.{scale}.precision, scales.{scale}.compile,
+    scales.{scale}.frozen, scales.{scale}.cache, scales.{scale}.rpn, scales.{scale}.train, scales.{scale}.probe
     """
     input:
         manifest=rules.fetch.output.manifest,

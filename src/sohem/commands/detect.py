@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sohem import checkpoint, params, settings
+from sohem import checkpoint, params, provenance, settings
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import check_fit, check_preprocessing
-from sohem.files import read_table, write_table
+from sohem.files import read_table, write_json, write_table
 from sohem.progress import track
-from sohem.training import device
+from sohem.training import cost, device
 from sohem.training.loader import ahead
 from sohem.training.samples import Sample, SampleReader
 
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="trained detector (.pt)")
     parser.add_argument("--cache", type=Path, help="folder for what is kept of each image (scales.<scale>.cache)")
     parser.add_argument("--out", type=Path, required=True, help="detections to write (.parquet)")
+    parser.add_argument("--provenance", type=Path, help="what they were made from, and their SHA-256 (.json)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -61,7 +62,13 @@ def run(args: argparse.Namespace) -> None:
             detections(detector, sample.to(chosen), name, scale.rpn.test, test, classes)
             for name, sample in zip(reader.names, track(samples, count, label), strict=True)
         ]
+        machine = cost.machine(chosen, scale.threads)
     write_table(args.out, pd.concat(parts, ignore_index=True))
+    if args.provenance is not None:
+        inputs = [path for path in (args.images, args.proposals, args.checkpoint) if path is not None]
+        origin = provenance.record(params.select(given, "detect", dataset=args.dataset, method=args.method), inputs,
+                                   device=device.describe(chosen))  # fmt: skip
+        write_json(args.provenance, {**origin, "sha256": provenance.sha256(args.out), "machine": machine})
 
 
 def detections(

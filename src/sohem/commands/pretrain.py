@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from sohem import checkpoint, params, provenance, settings
+from sohem import checkpoint, instructions, params, provenance, settings
 from sohem.detectors import pretraining, weights
 from sohem.detectors.architectures import ARCHITECTURES
 from sohem.detectors.architectures.architecture import NONE, Architecture
@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> None:
         made, report = trained(at) if drawn else published(architecture, kind, at["pretrain"])
         content = weights.content(kind, architecture.preprocessing(kind), made)
     checkpoint.save(args.out, {"settings": params.dumps(given), **content})
-    write_json(args.report, report)
+    instructions.say([f"pretraining: instructions {instructions.used()}"])
+    write_json(args.report, {**report, "weights_sha256": provenance.sha256(args.out)})
 
 
 def published(architecture: Architecture, kind: str, chosen: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:

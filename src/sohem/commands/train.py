@@ -82,13 +82,13 @@ def run(args: argparse.Namespace) -> None:
         write_table(args.rois, choices_table(current.rois))
         origin = provenance.record(part, inputs, device=device.describe(chosen))
         measured = {"machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
-        write_json(args.provenance, {**origin, **measured})
         if current.averaged is not None:
             detector.load_state_dict(current.averaged.module.state_dict())
         detector.head.fold_targets()
         preprocessing = detector.backbone.preprocessing._asdict()
         trained = {"iteration": current.done, "preprocessing": preprocessing, "model": detector.state_dict()}
         checkpoint.save(args.checkpoint, {**stored, **trained})
+        write_json(args.provenance, {**origin, "sha256": provenance.sha256(args.checkpoint), **measured})
         state_file.unlink(missing_ok=True)
 
 

@@ -1,13 +1,13 @@
 """What a training takes: its wall time, and its energy where the device counts that; and on which machine."""
 
 import os
-import platform
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from sohem import instructions, processor
 
 Cost = dict[str, Any]
 
@@ -59,17 +59,8 @@ def counter_of(device: torch.device) -> Callable[[], float | None]:
 
 
 def machine(device: torch.device, threads: int) -> dict[str, Any]:
-    """The processor and the GPU that a run had: names, cores that it may use, threads that it uses."""
+    """The processor and the GPU that a run had: names, cores that it may use, threads and instructions that it uses."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {"cpu": processor(), "cores": cores, "threads": threads, "gpu": gpu}
-
-
-def processor(listing: Path = Path("/proc/cpuinfo")) -> str:
-    """The name of the processor; of its architecture where the system does not tell more."""
-    if listing.is_file():
-        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name" and value.strip():
-                return value.strip()
-    return platform.processor() or platform.machine()
+    names = {"cpu": processor.name(), "cores": cores, "threads": threads, "gpu": gpu}
+    return {**names, "processor": processor.describe(), "instructions": instructions.used()}
