@@ -25,6 +25,7 @@ help:  ## list the targets
 
 demo: $(READY)  ## make every figure and table at demo scale, from nothing
 	snakemake --cores $(CORES) all --config scale=demo
+	@sohem summary --scale demo
 
 test: $(READY)  ## run the test suite, the linters and the type checker among it
 	pytest -n 2 --dist loadfile --no-loadscope-reorder

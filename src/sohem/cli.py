@@ -24,6 +24,7 @@ STEPS = {
     "published": "write a table with the numbers that the paper printed",
     "claims": "hold the paper's claims against finished runs, and its numbers against each other",
     "report": "make one page with everything that was found out",
+    "summary": "say in some lines what a run found, and how it agrees with the recorded one",
     "compare": "put the results of two commits side by side, with the parameters that changed",
 }
 PARAMS = "params.yaml"

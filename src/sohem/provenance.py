@@ -56,11 +56,11 @@ def git_state(folder: str | Path = ".") -> dict[str, Any] | None:
 
     Results do not count as dirty: making them again is what a run is for, and it must not mark its own output.
     """
-    commit = _git(folder, "rev-parse", "HEAD")
+    commit = git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
     root = [":(top)", *(f":(top,exclude){name}" for name in ("results", "dvc.lock", "workflow/code.json"))]
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *root)
+    changes = git(folder, "status", "--porcelain", "--untracked-files=no", "--", *root)
     return {"commit": commit, "dirty": bool(changes)}
 
 
@@ -84,7 +84,8 @@ def portable(path: Path) -> str:
     return full.relative_to(here.resolve()).as_posix() if full.is_relative_to(here.resolve()) else path.name
 
 
-def _git(folder: str | Path, *arguments: str) -> str | None:
+def git(folder: str | Path, *arguments: str) -> str | None:
+    """What a git command prints when run in ``folder``; None if it fails or there is no git. Takes no locks."""
     try:
         done = subprocess.run(
             ["git", "--no-optional-locks", *arguments], cwd=folder, capture_output=True, text=True, check=True
