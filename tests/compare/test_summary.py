@@ -22,8 +22,13 @@ def table(*rows: tuple[str, str, float, float, float, float], seeds: int = 1) ->
     return frame.assign(seeds=seeds)
 
 
-VOC = [("mAP", "mean", 0.5, 1.0, -0.5, 2.0), ("mAP", "mean", 0.6, 0.5, -1.0, 1.5),
-       ("mAP", "mean", 0.7, -2.0, -4.0, 0.0), ("rigid", "mean", 0.5, 3.0, 1.0, 5.0), ("cat", "class", 0.5, 9.0, 8.0, 10.0)]  # fmt: skip
+VOC = [
+    ("mAP", "mean", 0.5, 1.0, -0.5, 2.0),
+    ("mAP", "mean", 0.6, 0.5, -1.0, 1.5),
+    ("mAP", "mean", 0.7, -2.0, -4.0, 0.0),
+    ("rigid", "mean", 0.5, 3.0, 1.0, 5.0),
+    ("cat", "class", 0.5, 9.0, 8.0, 10.0),
+]
 
 
 def test_headlines_show_map_at_the_thresholds_asked_for() -> None:
@@ -38,9 +43,14 @@ def test_headlines_show_map_at_the_thresholds_asked_for() -> None:
 
 
 def test_means_are_held_against_the_recorded_intervals() -> None:
-    other = [("mAP", "mean", 0.5, 2.1, 0.0, 3.0), ("mAP", "mean", 0.6, 1.5, 0.0, 3.0),
-             ("rigid", "mean", 0.5, 0.9, 0, 2), ("mAP", "mean", 0.8, 1.0, 0.0, 2.0), ("cat", "class", 0.5, 9.0, 8.0, 10.0),
-             ("nonrigid", "mean", 0.5, float("nan"), float("nan"), float("nan"))]  # fmt: skip
+    other = [
+        ("mAP", "mean", 0.5, 2.1, 0.0, 3.0),
+        ("mAP", "mean", 0.6, 1.5, 0.0, 3.0),
+        ("rigid", "mean", 0.5, 0.9, 0, 2),
+        ("mAP", "mean", 0.8, 1.0, 0.0, 2.0),
+        ("cat", "class", 0.5, 9.0, 8.0, 10.0),
+        ("nonrigid", "mean", 0.5, float("nan"), float("nan"), float("nan")),
+    ]
     # 2.1 lies outside [-0.5, 2], 1.5 on the edge of [-1, 1.5], 0.9 outside [1, 5]; 0.8 and non-rigid are not recorded.
     assert agreement.compared([(table(*other), table(*VOC))]) == (1, 3)
     assert agreement.compared([(table(*VOC), table(*VOC)), (None, table(*VOC)), (table(*VOC), None)]) == (4, 4)
