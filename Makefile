@@ -72,4 +72,6 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --no-compile --require-hashes -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@# Bytecode once, and not at each of the hundred starts of Python where nobody may write it (PYTHONDONTWRITEBYTECODE)
+	$(VENV)/bin/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 	touch $@
