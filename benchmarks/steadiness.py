@@ -30,9 +30,8 @@ def main() -> None:
             f"| {data} | {scope} | {iou:g} | {' | '.join(cells)} | {' | '.join('yes' if i else 'no' for i in inside)} |"
         )
     counts = [sum(column) for column in zip(*agree, strict=True)]
-    print(
-        f"\nOf {len(agree)} differences, {counts[0]} of the first run lie inside the second's interval, {counts[1]} the other way round."
-    )
+    inside = f"{counts[0]} of {first.name} lie inside the interval of {second.name}, {counts[1]} the other way round"
+    print(f"\nOf {len(agree)} differences, {inside}.")
     ours, theirs = (files.read_json(folder / "paper/claims.json")["claims"] for folder in (first, second))
     other = {claim["id"]: claim for claim in theirs}
     differ = [claim for claim in ours if claim["verdict"] != other[claim["id"]]["verdict"]]
