@@ -62,8 +62,12 @@ def main(step, *words):
         outputs = {ending: Path(f"{out}.{ending}") for ending in [*endings, "provenance.json"]}
         if form == "figure":
             outputs["png"] = out.parent / "png" / f"{out.name}.png"
+    if step == "overlap":
+        for method in given["run"]["methods"]:
+            for path in sorted(Path(options["results"]).glob(f"runs/{options['dataset']}/{method}/seed*/*")):
+                digest.update(path.read_bytes() if path.name in ("rois.parquet", "log.parquet") else b"")
     if step == "claims":
-        for path in sorted(Path(options["results"]).glob("paper/statistics/*/difference_*.csv")):
+        for path in sorted(Path(options["results"]).glob("paper/statistics/*/[do][iv]*.csv")):
             digest.update(path.read_bytes())
         for path in sorted(Path(options["results"]).glob("runs/*/*/seed*/*.[cp][sa]*")):
             digest.update(path.read_bytes() if path.name in ("ap.csv", "log.parquet") else b"")

@@ -212,7 +212,7 @@ def test_a_data_set_of_the_user_is_added_by_a_configfile(copy, tmp_path):
     (tmp_path / "cells.yaml").write_text(yaml.safe_dump(own))
     assert copy.planned("all", "--configfile", str(tmp_path / "cells.yaml")) == {
         "fetch": 1, "split": 1, "propose": 2, "merge_proposals": 1, "train": 1, "detect": 1, "evaluate": 1,
-        "interval": 1, "figure": 5, "table": 1, "sheet": 3, "report_page": 1,
+        "interval": 1, "overlap": 1, "figure": 6, "table": 1, "sheet": 3, "report_page": 1,
     }  # fmt: skip
     copy(f"snakemake --cores 2 results/cells/paper/cells_ap_table.csv --configfile {tmp_path / 'cells.yaml'}")
     page = (copy.path / "results/cells/paper/cells_ap_table.md").read_text()
