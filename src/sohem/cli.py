@@ -20,6 +20,7 @@ STEPS = {
     "interval": "measure how sure the average precision of one method is",
     "testset": "measure how small a difference a test set can show, from stored detections of two detectors",
     "overlap": "work out how far the methods agree on which examples to train",
+    "power": "work out how small a difference finished runs can show, and what the paper's would take",
     "artifact": "make a figure, a table or a sheet of images from finished runs",
     "published": "write a table with the numbers that the paper printed",
     "claims": "hold the paper's claims against finished runs, and its numbers against each other",

@@ -48,6 +48,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "scales.{scale}.device",
         "scales.{scale}.train.rois",
     ],
+    "power": ["evaluation.bootstrap.level"],
     "claims": [
         "run",
         "artifacts",

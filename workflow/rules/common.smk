@@ -161,6 +161,7 @@ def evidence(wildcards):
     methods = [name for name in claims_file.methods(CLAIMS) if name in METHODS]
     names = ("log.parquet", "ap.csv")
     files = expand(f"{RUN}/{{name}}", dataset=CLAIMED, method=methods, seed=SEEDS, name=names)
+    files += expand(rules.split.output.split, dataset=CLAIMED)
     first, second = CLAIMS["methods"]
     if {first, second} <= set(METHODS):
         files += expand(rules.difference.output.csv, dataset=CLAIMED, first=first, second=second)
@@ -169,9 +170,14 @@ def evidence(wildcards):
     return files
 
 
+def power_files():
+    """How small a difference the runs can show, where the paper prints the same differences."""
+    return expand(rules.power.output.csv, dataset=CLAIMED) if set(CLAIMS["methods"]) <= set(METHODS) else []
+
+
 def report_results(wildcards):
     """The results that the report shows."""
-    return expand(f"{RES}/{{name}}", name=plan.files(config, claimed=bool(CLAIMED)))
+    return expand(f"{RES}/{{name}}", name=plan.files(config, claimed=bool(CLAIMED))) + power_files()
 
 
 def paper_files():
@@ -179,6 +185,7 @@ def paper_files():
     files = [f"{RES}/{artifacts.files(name, spec['kind'])[0]}" for name, spec in artifacts.artifacts(config).items()]
     files += [f"{PAPER}/published/{name}.csv" for name in PUBLISHED]
     files += [f"{PAPER}/claims.json"] if CLAIMED else []
+    files += power_files()
     files += expand(rules.interval.output.csv, dataset=DATASETS, method=METHODS)
     files += expand(rules.overlap.output.csv, dataset=DATASETS)
     return files + expand(rules.difference.output.csv, dataset=DATASETS, first=METHODS[0], second=METHODS[1:])

@@ -120,6 +120,31 @@ rule published:
         "sohem published --table {wildcards.table} --out {params.stem} &> {log}"
 
 
+rule power:
+    """Work out how small a difference the runs can show, and what those that the paper prints would take.
+
+    Depends on: evaluation.bootstrap.level
+    """
+    input:
+        split=rules.split.output.split,
+        difference=rules.difference.output.csv.format(
+            dataset="{dataset}", first=CLAIMS["methods"][0], second=CLAIMS["methods"][1]
+        ),
+        published=sorted(Path(PRINTED).glob("*.csv")),
+    output:
+        csv=f"{STATISTICS}/power.csv",
+    params:
+        code=code("power"),
+        cfg=cfg("power"),
+    log:
+        f"{LOG}/power/{{dataset}}.log",
+    benchmark:
+        f"{LOG}/power/{{dataset}}.tsv"
+    shell:
+        "sohem power --params {params.cfg:q} --dataset {wildcards.dataset} --split {input.split}"
+        " --difference {input.difference} --out {output.csv} &> {log}"
+
+
 rule claims:
     """Hold the paper's claims against the runs.
 

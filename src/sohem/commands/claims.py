@@ -14,16 +14,16 @@ from typing import Any
 import pandas as pd
 
 from sohem import artifacts, files, params, provenance
+from sohem.commands.power import test_images
 from sohem.evaluation.metrics import COLUMN
 from sohem.evaluation.overlap import COLUMNS as OVERLAP_COLUMNS
 from sohem.paper import claims_file, claims_page, overlap_words, published, tables
 from sohem.paper.audit import SOURCES, audit
-from sohem.paper.claims_measures import Evidence, SeedTables
+from sohem.paper.claims_measures import DIFFERENCE_COLUMNS, Evidence, SeedTables
 from sohem.paper.claims_verdicts import evaluate
 from sohem.paper.kind import form
-from sohem.paper.run_files import DIFFERENCE_FILE, OVERLAP_FILE, RUN
+from sohem.paper.run_files import DATA, DIFFERENCE_FILE, OVERLAP_FILE, RUN
 
-DIFFERENCE_COLUMNS = ["scope", "iou", "difference", "low", "high", "seeds"]
 SHOWN = {"figure": "svg", "table": "md", "sheet": "png"}  # what a claim's page links to
 
 
@@ -77,12 +77,17 @@ def gather(parameters: params.Params, claims: claims_file.Claims, results: Path)
     differences: dict[str, pd.DataFrame] = {}
     ap: dict[tuple[str, str], SeedTables] = {}
     logs: dict[tuple[str, str], SeedTables] = {}
+    images: dict[str, int] = {}
     metric = COLUMN[parameters["evaluation"]["metric"]]
     for dataset in datasets:
         path = results / DIFFERENCE_FILE.format(dataset=dataset, first=first, method=second)
         if {first, second} <= set(chosen["methods"]) and path.is_file():
             differences[dataset] = files.read_csv(path, DIFFERENCE_COLUMNS)
             inputs.append(path)
+        split = results / f"{DATA}/split.json".format(dataset=dataset)
+        if split.is_file():
+            images[dataset] = test_images(split)
+            inputs.append(split)
         for method in (name for name in claims_file.methods(claims) if name in chosen["methods"]):
             folders = {
                 seed: results / RUN.format(dataset=dataset, method=method, seed=seed) for seed in chosen["seeds"]
@@ -105,6 +110,7 @@ def gather(parameters: params.Params, claims: claims_file.Claims, results: Path)
         metric=metric,
         window=params.at_scale(parameters)["window"],
         level=parameters["evaluation"]["bootstrap"]["level"],
+        images=images,
     )
     return evidence, inputs
 

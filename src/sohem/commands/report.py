@@ -15,9 +15,9 @@ import yaml
 
 from sohem import artifacts, files, pages, params, provenance
 from sohem.evaluation import metrics
-from sohem.paper import claims_page, overlap_words, published, tables, testset
+from sohem.paper import claims_page, overlap_words, power_words, published, tables, testset
 from sohem.paper.kind import Artifact
-from sohem.paper.run_files import DATA
+from sohem.paper.run_files import DATA, POWER_FILE
 from sohem.report import embed, plan, sections
 
 
@@ -63,9 +63,9 @@ class Results:
         path = self.find(name, expected)
         return None if path is None else files.read_json(path)
 
-    def csv(self, name: str) -> pd.DataFrame | None:
+    def csv(self, name: str, expected: bool = True) -> pd.DataFrame | None:
         """A CSV table, None if there is none."""
-        path = self.find(name)
+        path = self.find(name, expected)
         return None if path is None else files.read_csv(path)
 
     def table(self, name: str) -> pd.DataFrame | None:
@@ -97,6 +97,7 @@ def gather(given: params.Params, found: Results) -> dict[str, Any]:
         "test_set": testset.section(),
         "overlap": _overlap(given, found, {**datasets, **methods}),
         "headlines": _headlines(given, found, methods),
+        "power": _power(given, datasets, found),
         "parts": shown,
         "runs": runs,
         "data": [_data(given, name, found) for name in datasets],
@@ -136,6 +137,19 @@ def _headlines(given: params.Params, found: Results, methods: dict[str, str]) ->
     return groups
 
 
+def _power(given: params.Params, datasets: dict[str, str], found: Results) -> list[dict[str, Any]]:
+    """How small a difference each data set shows: two sentences, and tables of the means and of single classes."""
+    made = []
+    for name, title in datasets.items():
+        table = found.csv(POWER_FILE.format(dataset=name), expected=False)
+        if table is not None:
+            words = power_words.cells(table, given["evaluation"]["bootstrap"]["level"])
+            grids = [sections.grid(words[(table["kind"] == kind).to_numpy()]) for kind in ("mean", "class")]
+            made.append({"title": title, "sentences": power_words.sentences(table, title), "means": grids[0],
+                         "classes": grids[1]})  # fmt: skip
+    return made
+
+
 def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The verdicts with their numbers in words, and the audit of the paper's numbers."""
     if content is None:
@@ -145,6 +159,7 @@ def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
     for claim in content["claims"]:
         name = (claim["artifact"] or "").rpartition(".")[0]
         rows.append({**claim, "found": claims_page.found(claim), "claimed": claims_page.claimed(claim),
+                     "shown": claims_page.verdict(claim),
                      "printed": claims_page.printed(claim), "see": name if name in anchors else None,
                      "see_title": plan.label(name)})  # fmt: skip
     topics = [(topic, list(group)) for topic, group in itertools.groupby(rows, key=lambda claim: claim["topic"])]

@@ -9,7 +9,7 @@ Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680.
 """
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from sohem.evaluation.average_precision import Floats
 
@@ -77,6 +77,14 @@ def equivalence(value: float, error: float, freedom: float, margin: float) -> fl
     if error == 0:
         return float(room <= 0)
     return float(stdtr(freedom, -room / error))
+
+
+def smallest_margin(value: float, error: float, freedom: float, alpha: float = 0.05) -> float:
+    """The smallest margin at which ``equivalence`` gives ``alpha``: the end of the interval that is further from 0.
+
+    Of the interval at 1 - 2 ``alpha``; the other arguments are those of ``equivalence``.
+    """
+    return float(abs(value) + stdtrit(freedom, 1 - alpha) * error)
 
 
 def holm(p: Floats) -> Floats:

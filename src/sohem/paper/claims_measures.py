@@ -6,15 +6,33 @@ A measure knows nothing of verdicts. Each returns a `Measured`; evidence that is
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from sohem.paper import published
 from sohem.paper.claims_file import Statement
+from sohem.paper.power_table import Outlook, outlook
 
 SeedTables = Mapping[int, pd.DataFrame]
+
+# What is read of difference_*.csv.
+DIFFERENCE_COLUMNS = [
+    "scope",
+    "iou",
+    "difference",
+    "low",
+    "high",
+    "seeds",
+    "se_images",
+    "se_run",
+    "se_seeds",
+    "se",
+    "df",
+]
 
 
 class Lacking(Exception):
@@ -27,11 +45,12 @@ class Evidence:
 
     compared: keys of the two methods, the second is held against the first.
     classes, rigid: data set -> its classes, its rigid ones; only data sets of the run.
-    differences: data set -> difference_<first>_<second>.csv (columns scope, iou, difference, low, high, seeds; points).
+    differences: data set -> difference_<first>_<second>.csv (its columns of ``DIFFERENCE_COLUMNS``; points).
     ap: (data set, method) -> seed -> ap.csv (columns class, iou and ``metric``; fractions).
     logs: (data set, method) -> seed -> the training log.
     window: iterations in one point of a loss curve.
     level: nominal coverage of every interval, as that of the differences.
+    images: data set -> how many test images it has, where that is known.
     """
 
     compared: tuple[str, str]
@@ -43,6 +62,7 @@ class Evidence:
     metric: str
     window: int
     level: float
+    images: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,9 @@ class Measured:
 
     low, high: the interval of the value, None where the runs give none; ``interval_is`` says what it covers.
     kind: precision, difference or loss; runs: of each method.
+    error, freedom: standard error of the value and degrees of freedom of Student's t; None where there is no such.
+    size: what the paper prints, see ``published.size``; outlook: works out what it would
+    take to see a difference of that size (only asked where a claim stays open: it takes a while).
     """
 
     value: float
@@ -63,6 +86,10 @@ class Measured:
     runs: int
     interval_is: str
     numbers: dict[str, Any] = field(default_factory=dict)
+    error: float | None = None
+    freedom: float = math.inf
+    size: float | None = None
+    outlook: Callable[[], Outlook] | None = None
 
 
 def measure(statement: Statement, evidence: Evidence) -> Measured:
@@ -80,8 +107,10 @@ def difference(s: Statement, evidence: Evidence) -> Measured:
     """Second method minus first, in points, as the bootstrap over test images and seeds gives it."""
     row = _difference(evidence, s["dataset"], s["scope"], s["iou"])
     covers = f"{evidence.level:.0%} interval over test images" + (" and runs" if row["seeds"] > 1 else "")
+    size = published.size(s["dataset"], s["scope"], s["iou"])
+    takes = partial(outlook, row, size, evidence.images.get(s["dataset"]), evidence.level) if size else None
     return Measured(row["difference"], row["low"], row["high"], 0.0, s["direction"], "points", "difference",
-                    int(row["seeds"]), covers)  # fmt: skip
+                    int(row["seeds"]), covers, {}, row["se"], row["df"], size, takes)  # fmt: skip
 
 
 def trend(s: Statement, evidence: Evidence) -> Measured:
@@ -89,6 +118,8 @@ def trend(s: Statement, evidence: Evidence) -> Measured:
 
     The interval is made of the ends of both intervals, so it is too wide rather than too narrow.
     """
+    sizes = [published.size(s["dataset"], s["scope"], iou) for iou in s["ious"]]
+    size = None if None in sizes else round(sizes[1] - sizes[0], 6)  # type: ignore[operator]
     first, last = (_difference(evidence, s["dataset"], s["scope"], iou) for iou in s["ious"])
     numbers = {
         f"difference at IoU {iou:g}": row["difference"] for iou, row in zip(s["ious"], (first, last), strict=True)
@@ -96,7 +127,7 @@ def trend(s: Statement, evidence: Evidence) -> Measured:
     return Measured(
         last["difference"] - first["difference"], last["low"] - first["high"], last["high"] - first["low"], 0.0,
         s["direction"], "points", "difference", int(min(first["seeds"], last["seeds"])),
-        f"from the ends of the two {evidence.level:.0%} intervals", numbers,
+        f"from the ends of the two {evidence.level:.0%} intervals", numbers, size=size,
     )  # fmt: skip
 
 
@@ -154,10 +185,13 @@ def final_loss(s: Statement, evidence: Evidence) -> Measured:
     if not seeds:
         raise Lacking(f"no seed was run with both methods on {s['dataset']}")
     ends = np.array([[_last(logs[seed][column], s["share"]) for seed in seeds] for logs in (first, second)])
-    low, high = _student(ends[1] - ends[0], evidence.level)
+    difference = ends[1] - ends[0]
+    low, high = _student(difference, evidence.level)
+    error = float(difference.std(ddof=1)) / math.sqrt(len(seeds)) if len(seeds) > 1 else None
     numbers = dict(zip(("first", "second"), ends.mean(axis=1).tolist(), strict=True))
-    return Measured(float((ends[1] - ends[0]).mean()), low, high, 0.0, s["direction"], "loss per RoI", "loss",
-                    len(seeds), f"{evidence.level:.0%} interval over runs (Student's t)", numbers)  # fmt: skip
+    return Measured(float(difference.mean()), low, high, 0.0, s["direction"], "loss per RoI", "loss",
+                    len(seeds), f"{evidence.level:.0%} interval over runs (Student's t)", numbers, error,
+                    len(seeds) - 1)  # fmt: skip
 
 
 def loss_ratio(s: Statement, evidence: Evidence) -> Measured:

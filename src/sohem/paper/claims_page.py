@@ -6,7 +6,8 @@ from typing import Any
 
 from sohem.paper import testset
 from sohem.paper.audit_finding import Finding
-from sohem.paper.claims_verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED
+from sohem.paper.claims_reasons import NOTHING_THERE, TOO_LITTLE
+from sohem.paper.claims_verdicts import INCONCLUSIVE, NO_LARGER, NOT_SUPPORTED, SUPPORTED
 from sohem.paper.tables import markdown as _table
 
 DEMONSTRATION = (
@@ -24,6 +25,8 @@ ABOUT = (
 MEANING = {
     SUPPORTED: "the whole interval of what was measured lies on the claimed side",
     NOT_SUPPORTED: "the whole interval lies on the other side",
+    NO_LARGER: "the interval holds 0, and leaves no room for a gain or a loss as large as the x that the paper prints "
+    "(two one-sided tests at 5 %)",
     INCONCLUSIVE: "the interval holds both sides, there were too few runs, or the evidence is missing",
 }
 # unit -> how a number is shown, and the word after it
@@ -57,7 +60,7 @@ def page(
         rows = [
             [
                 f"{claim['sentence']} ({claim['place']})",
-                f"**{claim['verdict']}**{' (demonstration)' if claim['demonstration'] else ''}: {claim['reason']}",
+                f"**{verdict(claim)}**{' (demonstration)' if claim['demonstration'] else ''}: {claim['reason']}",
                 claimed(claim),
                 found(claim),
                 printed(claim),
@@ -80,11 +83,22 @@ def page(
 
 def _summary(word: str, claims: Sequence[Mapping[str, Any]]) -> str:
     """A line for one verdict: how many, what it means, and, unless nothing was decided, which."""
-    head = f"- **{len(claims)} {'is' if len(claims) == 1 else 'are'} {word}**: {MEANING[word]}."
+    verb = ":" if word == NO_LARGER else " is" if len(claims) == 1 else " are"
+    head = f"- **{len(claims)}{verb} {word}**: {MEANING[word]}."
     if word != INCONCLUSIVE:
         return head + "".join(f"\n  - {claim['sentence']}" for claim in claims)
     short = sum("runs" in n and n["runs"] < n["runs_needed"] for n in (claim["numbers"] for claim in claims))
+    for why, more in ((NOTHING_THERE, " the size that is named"), (TOO_LITTLE, "")):
+        count = sum(claim["reason"].startswith(why) for claim in claims)
+        head += f" For {count} of them: {why}{more}." if count else ""
     return head + (f" {short} of them need more runs: see `run.seeds` in params.yaml." if short else "")
+
+
+def verdict(claim: Mapping[str, Any]) -> str:
+    """The verdict as it is shown, with its size: "no difference larger than 1.6 points"."""
+    if claim["verdict"] != NO_LARGER:
+        return claim["verdict"]
+    return f"{NO_LARGER.removesuffix('x')}{abs(claim['numbers']['size']):g} points"
 
 
 def claimed(claim: Mapping[str, Any]) -> str:

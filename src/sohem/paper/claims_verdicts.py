@@ -3,28 +3,36 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sohem.paper import published, tables
+from sohem.evaluation.intervals import equivalence
+from sohem.paper import published
 from sohem.paper.claims_file import Claims, in_words
 from sohem.paper.claims_measures import Evidence, Lacking, Measured, measure
+from sohem.paper.claims_reasons import down_to, excluded, undecided
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
+NO_LARGER = "no difference larger than x"  # x: the size that the paper prints
+ALPHA = 0.05  # of each of the two one-sided tests
 
 
 def verdict(measured: Measured, runs_needed: int) -> tuple[str, str]:
     """The verdict and its reason: supported where the whole interval lies on the claimed side of the bound, not
-    supported where it lies on the other side, inconclusive where it holds the bound or where there are too few runs.
+    supported where it lies on the other side. Where it holds the bound, no difference larger than x if a gain and a
+    loss as large as the x that the paper prints are both excluded, by two one-sided tests at 5 % (Schuirmann, Journal
+    of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680). Else, and with too few runs, inconclusive.
     """
     side = _side(measured)
     what = "the interval" if _interval(measured) else "it"
     where = f"{what} holds {measured.bound:g}" if side is None else f"{what} lies {side} {measured.bound:g}"
-    if measured.runs < runs_needed:
-        reason = f"only {_runs(measured.runs)}, and a verdict needs {runs_needed}"
-        return INCONCLUSIVE, reason if measured.low is None else f"{reason}; {where}"
-    if measured.low is None:
-        return INCONCLUSIVE, f"no interval from {_runs(measured.runs)}"
-    if side is None:
-        return INCONCLUSIVE, where
-    return (SUPPORTED if side == measured.direction else NOT_SUPPORTED), where
+    if measured.runs < runs_needed or measured.low is None:
+        return INCONCLUSIVE, undecided(measured, runs_needed, where)
+    if side is not None:
+        supported = side == measured.direction
+        return (SUPPORTED, where + excluded(measured)) if supported else (NOT_SUPPORTED, where)
+    p = _within(measured)
+    if p is not None and p <= ALPHA:
+        size = f"{abs(measured.size or 0):g} {measured.unit}"
+        return NO_LARGER, f"{where}, and a gain and a loss of {size} are excluded (p = {p:.3f})"
+    return INCONCLUSIVE, undecided(measured, runs_needed, where)
 
 
 def evaluate(
@@ -59,11 +67,14 @@ def evaluate(
             numbers = {"value": measured.value, "unit": measured.unit, "direction": measured.direction,
                        "bound": measured.bound, "runs": measured.runs, "runs_needed": needed,
                        **measured.numbers}  # fmt: skip
+            least = down_to(measured)
+            numbers |= {name: value for name, value in (("size", measured.size), ("down_to", least))
+                        if value is not None and measured.runs >= needed}  # fmt: skip
             result |= {"verdict": word, "reason": reason_given, "numbers": _short(numbers),
                        "interval": _interval(measured),
                        "interval_is": measured.interval_is if _interval(measured) else None}  # fmt: skip
         if statement["measure"] == "difference":
-            column = {"nonrigid": "non-rigid"}.get(statement["scope"], tables.short(statement["scope"]))
+            column = published.column(statement["scope"])
             printed = published.improvements(statement["dataset"], column, statement["iou"])
             result["numbers"] |= {"printed": printed}
         results.append(result | {"artifact": artifacts.get(claim["artifact"]), "demonstration": demonstration})
@@ -86,8 +97,11 @@ def _interval(measured: Measured) -> list[float] | None:
     return [_round(measured.low), _round(measured.high)]
 
 
-def _runs(n: int) -> str:
-    return f"{n} run{'' if n == 1 else 's'}"
+def _within(measured: Measured) -> float | None:
+    """The p-value of "the difference is as large as the printed size", of either sign; None where none is printed."""
+    if not measured.size or measured.error is None or measured.bound != 0:
+        return None
+    return equivalence(measured.value, measured.error, measured.freedom, abs(measured.size))
 
 
 def _round(number: Any) -> Any:

@@ -8,6 +8,8 @@ from importlib import resources
 
 import pandas as pd
 
+from sohem.paper import tables
+
 SOURCE = "published in Li et al. 2017"
 
 # File -> what the paper calls the table.
@@ -41,13 +43,32 @@ def read(name: str) -> pd.DataFrame:
         return pd.read_csv(file, dtype="str")
 
 
-def improvements(dataset: str, column: str, iou: float) -> dict[str, float]:
+def column(scope: str) -> str:
+    """The column of the tables that holds a scope of ours: mAP, rigid, nonrigid or a class."""
+    return {"nonrigid": "non-rigid"}.get(scope, tables.short(scope))
+
+
+def size(dataset: str, scope: str, iou: float) -> float | None:
+    """The difference that the paper prints for a scope, in points; of several the one furthest from 0; None if none.
+
+    That one is the fairest to the paper: what a verdict then excludes is all that was ever claimed.
+    Relative increases, in percent of the first method's AP, are left out: they are no points.
+    """
+    found = improvements(dataset, column(scope), iou, relative=False)
+    return max(found.values(), key=abs, default=None)
+
+
+def improvements(dataset: str, column: str, iou: float, relative: bool = True) -> dict[str, float]:
     """Place -> the improvement that the paper prints there for a column (mAP, rigid, ... or a class's short name).
 
     Both the tables and the text are searched; empty for a data set or number that the paper does not have.
+
+    Args:
+        relative: whether those count that the text calls a relative increase.
     """
     found: dict[str, float] = {}
     text = read("text")
+    text = text if relative else text[text["wording"] != "relative"]
     for name in (name for name, key in DATASETS.items() if key == dataset):
         repeated = text[(text["table"] == name) & (text["column"] == column)]
         table = read(name).assign(place=TITLES[name])

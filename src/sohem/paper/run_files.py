@@ -10,6 +10,7 @@ STATISTICS = "paper/statistics/{dataset}"
 INTERVAL_FILE = f"{STATISTICS}/interval_{{method}}.csv"
 DIFFERENCE_FILE = f"{STATISTICS}/difference_{{first}}_{{method}}.csv"
 OVERLAP_FILE = f"{STATISTICS}/overlap.csv"
+POWER_FILE = f"{STATISTICS}/power.csv"
 ONE_SEED = RUN.replace("{seed}", "{one_seed}")  # sheets show the first seed alone
 
 IMAGES = Source(f"{DATA}/images.parquet", ("image_id", "file", "width", "height", "subset"), "split")
