@@ -30,8 +30,8 @@ def main() -> None:
             f"| {data} | {scope} | {iou:g} | {' | '.join(cells)} | {' | '.join('yes' if i else 'no' for i in inside)} |"
         )
     counts = [sum(column) for column in zip(*agree, strict=True)]
-    inside = f"{counts[0]} of {first.name} lie inside the interval of {second.name}, {counts[1]} the other way round"
-    print(f"\nOf {len(agree)} differences, {inside}.")
+    lie = f"{counts[0]} of {first.name} lie inside the interval of {second.name}, {counts[1]} the other way round"
+    print(f"\nOf {len(agree)} differences, {lie}.")
     ours, theirs = (files.read_json(folder / "paper/claims.json")["claims"] for folder in (first, second))
     other = {claim["id"]: claim for claim in theirs}
     differ = [claim for claim in ours if claim["verdict"] != other[claim["id"]]["verdict"]]

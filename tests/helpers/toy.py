@@ -22,7 +22,8 @@ def parameters(root: Path, detector: str = "fast_rcnn", **train) -> dict:
     }  # fmt: skip
     given["run"]["datasets"] = ["toy"]
     demo = given["scales"]["demo"]
-    demo.update(weights="none", frozen={"fast_rcnn": 2, "faster_rcnn": 2}, cache="pixels")
+    # Not pinned: in the tests' own process torch is loaded already.
+    demo.update(weights="none", instructions="native", frozen={"fast_rcnn": 2, "faster_rcnn": 2}, cache="pixels")
     demo.update({key: train.pop(key) for key in ("workers", "precision", "compile", "cache") if key in train})
     demo["probe"]["images"] = train.pop("probed", 2)
     demo["head"].update(pool=3, hidden=16)

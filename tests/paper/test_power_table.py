@@ -123,8 +123,8 @@ def test_cells_and_sentences_of_several_seeds() -> None:
         "VOC07: with 5 pairs of runs on 300 test images a difference in mAP shows in four of five cases from 2.80 "
         "points at IoU 0.5 and 1.25 at 0.6, and the paper prints +0.1 and +0.5.",
         "If those differences were true, a single pair of runs, as in the paper, would show the wrong sign in 31 to "
-        "46 % of cases; to see +0.5 at IoU 0.6 as surely, it takes 34 seeds on these test images; no number of test images "
-        "with these seeds is enough.",
+        "46 % of cases; to see +0.5 at IoU 0.6 as surely, it takes 34 seeds on these test images; no number of test "
+        "images with these seeds is enough.",
     ]
 
 
