@@ -37,8 +37,8 @@ def evidence(rows: list[dict], images: int | None) -> Evidence:
     ("value", "error", "word", "reason"),
     [
         # (1.6 - 0.2) / 0.8 = 1.75 standard errors, beyond which lie 4.0 %; the interval, -1.37 to 1.77, need not fit
-        (0.2, 0.8, NO_LARGER, "the interval holds 0, and a gain and a loss of 1.6 points are excluded (p = 0.040)"),
-        (-0.2, 0.5, NO_LARGER, "the interval holds 0, and a gain and a loss of 1.6 points are excluded (p = 0.003)"),
+        (0.2, 0.8, NO_LARGER, "the interval holds 0, and a difference of 1.6 points either way is excluded (p = 0.040)"),
+        (-0.2, 0.5, NO_LARGER, "the interval holds 0, and a difference of 1.6 points either way is excluded (p = 0.003)"),
         # What lies wholly on one side stays so, though it is smaller than printed: 0.22 to 1.18.
         (0.7, 0.245, SUPPORTED, "the interval lies above 0, and a gain as large as the printed +1.6 is excluded"),
         (1.2, 0.5, SUPPORTED, "the interval lies above 0"),  # 0.22 to 2.18
@@ -166,3 +166,14 @@ def test_simulated_differences_of_the_printed_size_are_rarely_called_smaller() -
     assert rate(1.6) <= 0.05 + 3 * wrong
     assert rate(-1.6) <= 0.05 + 3 * wrong
     assert rate(0.0) > 0.9
+
+
+def test_where_the_paper_prints_no_size_the_margin_of_the_claim_counts() -> None:
+    loss = dataclasses.replace(measured(0.2, 0.8), size=None, outlook=None)
+    assert verdict(loss, 2)[0] == INCONCLUSIVE
+    # (1.6 - 0.2) / 0.8 = 1.75 standard errors: p = 0.040
+    assert verdict(dataclasses.replace(loss, margin=1.6), 2) == (
+        NO_LARGER, "the interval holds 0, and a difference of 1.6 points either way is excluded (p = 0.040)"
+    )  # fmt: skip
+    # (1.5 - 0.2) / 0.8 = 1.625: p = 0.052
+    assert verdict(dataclasses.replace(loss, margin=1.5), 2)[0] == INCONCLUSIVE

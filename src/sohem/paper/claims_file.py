@@ -89,6 +89,7 @@ def in_words(statement: Statement, compared: tuple[str, str], titles: Mapping[st
             return (
                 f"{dataset}: {minus} in the mean {LOSSES[s['loss']]} per RoI over the last {100 * s['share']:g} % of "
                 f"the iterations is {s['direction']} 0 ({ROIS[s['rois']]})"
+                + (f"; equal within {100 * s['margin']:g} %" if "margin" in s else "")
             )
         case _:
             what = "over all of training" if s["of"] == "mean" else f"in every window of {window} iterations"

@@ -72,6 +72,7 @@ class Measured:
     low, high: the interval of the value, None where the runs give none; ``interval_is`` says what it covers.
     kind: precision, difference or loss; runs: of each method.
     error, freedom: standard error of the value and degrees of freedom of Student's t; None where there is no such.
+    margin: what a difference is held to where the paper prints no size.
     size: what the paper prints, see ``published.size``; outlook: works out what it would
     take to see a difference of that size (only asked where a claim stays open: it takes a while).
     """
@@ -89,6 +90,7 @@ class Measured:
     error: float | None = None
     freedom: float = math.inf
     size: float | None = None
+    margin: float | None = None
     outlook: Callable[[], Outlook] | None = None
 
 
@@ -110,7 +112,7 @@ def difference(s: Statement, evidence: Evidence) -> Measured:
     size = published.size(s["dataset"], s["scope"], s["iou"])
     takes = partial(outlook, row, size, evidence.images.get(s["dataset"]), evidence.level) if size else None
     return Measured(row["difference"], row["low"], row["high"], 0.0, s["direction"], "points", "difference",
-                    int(row["seeds"]), covers, {}, row["se"], row["df"], size, takes)  # fmt: skip
+                    int(row["seeds"]), covers, {}, row["se"], row["df"], size, outlook=takes)  # fmt: skip
 
 
 def trend(s: Statement, evidence: Evidence) -> Measured:
@@ -191,7 +193,7 @@ def final_loss(s: Statement, evidence: Evidence) -> Measured:
     numbers = dict(zip(("first", "second"), ends.mean(axis=1).tolist(), strict=True))
     return Measured(float(difference.mean()), low, high, 0.0, s["direction"], "loss per RoI", "loss",
                     len(seeds), f"{evidence.level:.0%} interval over runs (Student's t)", numbers, error,
-                    len(seeds) - 1)  # fmt: skip
+                    len(seeds) - 1, margin=s.get("margin", 0) * numbers["first"])  # fmt: skip
 
 
 def loss_ratio(s: Statement, evidence: Evidence) -> Measured:

@@ -25,8 +25,9 @@ ABOUT = (
 MEANING = {
     SUPPORTED: "the whole interval of what was measured lies on the claimed side",
     NOT_SUPPORTED: "the whole interval lies on the other side",
-    NO_LARGER: "the interval holds 0, and leaves no room for a gain or a loss as large as the x that the paper prints "
-    "(two one-sided tests at 5 %)",
+    NO_LARGER: "the interval holds 0, and a difference as large as the x that the paper prints is excluded either way "
+    "(two one-sided tests at 5 %; of a loss, of which the paper prints none, x is a share of OHEM's that claims.yaml "
+    "names)",
     INCONCLUSIVE: "the interval holds both sides, there were too few runs, or the evidence is missing",
 }
 # unit -> how a number is shown, and the word after it

@@ -10,15 +10,16 @@ from sohem.paper.claims_measures import Evidence, Lacking, Measured, measure
 from sohem.paper.claims_reasons import down_to, excluded, undecided
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
-NO_LARGER = "no difference larger than x"  # x: the size that the paper prints
+NO_LARGER = "no difference larger than x"  # x: the size that the paper prints, or a margin named in claims.yaml
 ALPHA = 0.05  # of each of the two one-sided tests
 
 
 def verdict(measured: Measured, runs_needed: int) -> tuple[str, str]:
     """The verdict and its reason: supported where the whole interval lies on the claimed side of the bound, not
-    supported where it lies on the other side. Where it holds the bound, no difference larger than x if a gain and a
-    loss as large as the x that the paper prints are both excluded, by two one-sided tests at 5 % (Schuirmann, Journal
-    of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680). Else, and with too few runs, inconclusive.
+    supported where it lies on the other side. Where it holds the bound, no difference larger than x if a difference as
+    large as the x that the paper prints (or claims.yaml names) is excluded either way, by two one-sided tests at 5 %
+    (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680). Else, and with too few runs,
+    inconclusive.
     """
     side = _side(measured)
     what = "the interval" if _interval(measured) else "it"
@@ -30,8 +31,8 @@ def verdict(measured: Measured, runs_needed: int) -> tuple[str, str]:
         return (SUPPORTED, where + excluded(measured)) if supported else (NOT_SUPPORTED, where)
     p = _within(measured)
     if p is not None and p <= ALPHA:
-        size = f"{abs(measured.size or 0):g} {measured.unit}"
-        return NO_LARGER, f"{where}, and a gain and a loss of {size} are excluded (p = {p:.3f})"
+        size = f"{_margin(measured):.3g} {measured.unit}"
+        return NO_LARGER, f"{where}, and a difference of {size} either way is excluded (p = {p:.3f})"
     return INCONCLUSIVE, undecided(measured, runs_needed, where)
 
 
@@ -98,10 +99,14 @@ def _interval(measured: Measured) -> list[float] | None:
 
 
 def _within(measured: Measured) -> float | None:
-    """The p-value of "the difference is as large as the printed size", of either sign; None where none is printed."""
-    if not measured.size or measured.error is None or measured.bound != 0:
+    """The p-value of "the difference is as large as the margin", of either sign; None where there is no margin."""
+    if not _margin(measured) or measured.error is None or measured.bound != 0:
         return None
-    return equivalence(measured.value, measured.error, measured.freedom, abs(measured.size))
+    return equivalence(measured.value, measured.error, measured.freedom, _margin(measured))
+
+
+def _margin(measured: Measured) -> float:
+    return abs(measured.size or measured.margin or 0)
 
 
 def _round(number: Any) -> Any:
