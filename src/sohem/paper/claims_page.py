@@ -99,7 +99,7 @@ def verdict(claim: Mapping[str, Any]) -> str:
     """The verdict as it is shown, with its size: "no difference larger than 1.6 points"."""
     if claim["verdict"] != NO_LARGER:
         return claim["verdict"]
-    return f"{NO_LARGER.removesuffix('x')}{abs(claim['numbers']['size']):g} points"
+    return f"{NO_LARGER.removesuffix('x')}{abs(claim['numbers']['size']):.3g} {claim['numbers']['unit']}"
 
 
 def claimed(claim: Mapping[str, Any]) -> str:

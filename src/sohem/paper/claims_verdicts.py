@@ -69,7 +69,7 @@ def evaluate(
                        "bound": measured.bound, "runs": measured.runs, "runs_needed": needed,
                        **measured.numbers}  # fmt: skip
             least = down_to(measured)
-            numbers |= {name: value for name, value in (("size", measured.size), ("down_to", least))
+            numbers |= {name: value for name, value in (("size", measured.size or measured.margin), ("down_to", least))
                         if value is not None and measured.runs >= needed}  # fmt: skip
             result |= {"verdict": word, "reason": reason_given, "numbers": _short(numbers),
                        "interval": _interval(measured),
