@@ -122,6 +122,7 @@ class Scale:
 class Crops:
     """The demo's own pretraining, a detector of drawn crops."""
 
+    threads: int
     seed: int
     images: int
     size: int

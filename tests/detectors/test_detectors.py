@@ -158,7 +158,7 @@ def test_pretraining_learns_and_its_weights_fit_a_detector(tmp_path):
     labels = torch.arange(64) % 2 + 1
     crops = (labels.view(-1, 1, 1, 1) * 90 + torch.randint(0, 40, (64, 3, 32, 32))).to(torch.uint8)
     boxes = torch.tensor([[4.0, 4, 28, 28]]).repeat(64, 1)
-    crop = settings.Crops(seed=0, images=64, size=32, rois=8, epochs=6, batch=16, lr=0.05, weight_decay=0.0)
+    crop = settings.Crops(threads=1, seed=0, images=64, size=32, rois=8, epochs=6, batch=16, lr=0.05, weight_decay=0.0)
     epochs = []
     scale = toy.scale(toy.parameters(tmp_path))
     model = pretraining.train(crops, boxes, labels, 2, scale.head, crop, lambda *epoch: epochs.append(epoch))

@@ -19,7 +19,7 @@ rule pretrain:
         f"{LOG}/pretrain.log",
     benchmark:
         f"{LOG}/pretrain.tsv"
-    threads: SETTINGS["threads"]
+    threads: SETTINGS["pretrain"].get("threads", SETTINGS["threads"])
     shell:
         "sohem pretrain --params {params.cfg:q} --out {output.weights} --report {output.report} &> {log}"
 

@@ -66,8 +66,8 @@ def trained(at: params.Params) -> tuple[dict[str, Any], dict[str, Any]]:
     """Weights of a detector of drawn crops; and the losses of each epoch."""
     from sohem.datasets.miniature import ALIKE, CROP_CLASSES, crop, crop_generator
 
-    torch.set_num_threads(at["threads"])
     chosen, head = settings.of(settings.Crops, at["pretrain"]), settings.of(settings.Head, at["head"])
+    torch.set_num_threads(chosen.threads)
     count, size = chosen.images, chosen.size
     crops = torch.empty(count, 3, size, size, dtype=torch.uint8)
     boxes, figures = torch.empty(count, 4), torch.arange(count) % len(CROP_CLASSES)

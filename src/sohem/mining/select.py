@@ -64,6 +64,15 @@ def rank(score: Tensor, member: Tensor) -> Tensor:
     return torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
 
 
+def highest(score: Tensor, member: Tensor, count: int) -> Tensor:
+    """[R], True for the ``count`` members with the highest score [R] (of the same score, any), or all of them.
+
+    Without sorting all R: an RPN has thousands of anchors and draws a hundred.
+    """
+    order = score.masked_fill(~member, -torch.inf).topk(min(count, len(score))).indices
+    return member & torch.zeros_like(member).index_fill_(0, order, True)
+
+
 def deduplicated(loss: Tensor, boxes: Tensor, labels: Tensor, iou: float | None, per_label: bool) -> Tensor:
     """Greedy NMS on the loss (paper 3.3): [R], True for the RoIs that may be chosen.
 
@@ -142,9 +151,7 @@ def random_sample(
     noise = torch.rand(len(labels), generator=generator, device=device).to(labels.device)
     quota = round(foreground * batch_size)
     is_foreground, is_background = labels > 0, labels == 0
-    within = (is_foreground & (rank(noise, is_foreground) < quota)) | (
-        is_background & (rank(noise, is_background) < batch_size - quota)
-    )
-    # If the first tier is smaller than B, one side is used up, and the second tier holds the other side only.
-    tier = torch.where(within, 0, 1).masked_fill(labels < 0, UNAVAILABLE)
-    return take(noise, tier, batch_size)
+    within = highest(noise, is_foreground, quota) | highest(noise, is_background, batch_size - quota)
+    # If these are fewer than B, one side is used up, and what follows them is of the other side only.
+    order = (noise + within).masked_fill(labels < 0, -1.0).topk(min(batch_size, len(noise))).indices
+    return order[labels[order] >= 0]

@@ -17,7 +17,7 @@ CAMERA = 1.65  # metres above the road
 CENTRE = (160.0, 40.0)  # the vanishing point
 
 OBJECTS = (1, 3)  # at least, fewer than
-DEPTHS = (4.5, 16.0)  # metres
+DEPTHS = (4.5, 13.0)  # metres
 WEIGHTS = {"Car": 0.3, "Van": 0.13, "Truck": 0.1, "Tram": 0.08, "Misc": 0.09, "Pedestrian": 0.14,
            "Person_sitting": 0.04, "Cyclist": 0.12}  # fmt: skip
 HIDDEN = 0.25  # of an object's part inside the image: with less of it visible it becomes a DontCare region
