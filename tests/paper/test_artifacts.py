@@ -145,7 +145,7 @@ def test_some_of_the_methods_are_shown_and_all_are_in_the_ablation(given):
 
 def test_what_an_artifact_is_made_from(given):
     sources = {name: artifacts.inputs(given, name) for name in artifacts.artifacts(given)}
-    assert sources["fig2a"] == ["runs/voc/ohem/seed0/ap.csv"]
+    assert sources["fig2a"] == [f"runs/voc/ohem/seed{seed}/ap.csv" for seed in given["run"]["seeds"]]
     statistics = "paper/statistics"
     assert sources["improvement"] == [f"{statistics}/{d}/difference_ohem_sohem.csv" for d in ("voc", "kitti")]
     assert sources["intervals"] == [

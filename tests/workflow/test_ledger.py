@@ -115,7 +115,7 @@ def test_every_result_belongs_to_one_stage(ledger):
 
 
 def test_a_stage_allows_the_rules_that_make_its_results_and_fetch_where_images_are_read(ledger):
-    possible = {"paper", "difference", "claims", "published", "propose", "table", "figure", "fetch"}
+    possible = {"paper", "difference", "power", "claims", "published", "propose", "table", "figure", "fetch"}
     for stage in ledger.stages[1:]:
         own = ledger.own(stage)
         images = any(file.startswith("data/") for job in own for file in job.inputs)

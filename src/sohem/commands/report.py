@@ -142,7 +142,7 @@ def _power(given: params.Params, datasets: dict[str, str], found: Results) -> li
     made = []
     for name, title in datasets.items():
         table = found.csv(POWER_FILE.format(dataset=name), expected=False)
-        if table is not None:
+        if table is not None and len(table):
             words = power_words.cells(table, given["evaluation"]["bootstrap"]["level"])
             grids = [sections.grid(words[(table["kind"] == kind).to_numpy()]) for kind in ("mean", "class")]
             made.append({"title": title, "sentences": power_words.sentences(table, title), "means": grids[0],
