@@ -18,11 +18,12 @@ OUTPUTS = {
     "propose": ["out"],
     "merge-proposals": ["out", "recall"],
     "train": ["checkpoint", "log", "mined", "rois", "provenance"],
-    "detect": ["out"],
+    "detect": ["out", "provenance"],
     "evaluate": ["metrics", "per-class", "curve"],
     "difference": ["out"],
     "interval": ["out"],
     "overlap": ["out"],
+    "power": ["out"],
 }
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -45,6 +45,7 @@ def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
         assert {path.name for path in (results / "data" / dataset).iterdir()} == files
     assert {path.name for path in (results / "paper" / "statistics" / "voc").iterdir()} == {
         "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv", "overlap.csv",
+        "power.csv",
     }  # fmt: skip
     # KITTI's detector makes its own proposals: the table is there all the same, empty.
     assert len(pd.read_parquet(results / "data/voc/proposals.parquet")) > 0
