@@ -57,7 +57,7 @@ def main(step, *words):
         results, out = Path(options["results"]), Path(options["out"])
         for path in sorted(results.glob("runs/*/*/seed*/*")):
             digest.update(path.read_bytes() if path.name in read else b"")
-        for path in sorted(results.glob("paper/statistics/*/*.csv")) if form != "sheet" else []:
+        for path in sorted(results.glob("paper/statistics/*/[dio]*.csv")) if form != "sheet" else []:
             digest.update(path.read_bytes())
         endings = {"figure": ["svg"], "table": ["csv", "md", "tex"], "sheet": ["png"]}[form]
         outputs = {ending: Path(f"{out}.{ending}") for ending in [*endings, "provenance.json"]}

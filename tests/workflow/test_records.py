@@ -90,6 +90,7 @@ def test_another_threshold_trains_nothing_and_back_comes_from_the_cache(copy):
     assert copy.planned() == {
         "evaluate": 4,
         "difference": 2,
+        "power": 2,
         "interval": 4,
         "figure": 3,  # those of AP, not those of the training
         "table": 4,
@@ -211,6 +212,7 @@ def test_changed_code_reruns_the_steps_that_import_it(copy):
         "evaluation/metrics.py": {
             "evaluate": 4,
             "difference": 2,
+            "power": 2,
             "interval": 4,
             "figure": 8,
             "table": 4,
@@ -222,6 +224,7 @@ def test_changed_code_reruns_the_steps_that_import_it(copy):
         "evaluation/bootstrap.py": {
             "interval": 4,
             "difference": 2,
+            "power": 2,
             "table": 4,
             "figure": 2,
             "claims": 1,
