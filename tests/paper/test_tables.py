@@ -76,9 +76,9 @@ def test_an_improvement_has_its_interval_below() -> None:
         "improv,0.5,2.00,0.10,4.00", "improv low,0.5,-1.04,0.10,", "improv high,0.5,6.00,6.00,6.00",
     ]  # fmt: skip
     assert tables.to_markdown(table, level=0.9).splitlines()[-1] == (
-        "| *90% interval* | *0.5* | *[-1.0, 6.0]* | *[0.1, 6.0]* | *n/a* |"
+        "| *90% interval (images)* | *0.5* | *[-1.0, 6.0]* | *[0.1, 6.0]* | *n/a* |"
     )
-    assert r"95\% interval & 0.5 & $[-1.0, 6.0]$ & $[0.1, 6.0]$ & -- \\" in tables.to_latex(table, "", "t")
+    assert r"95\% interval (images) & 0.5 & $[-1.0, 6.0]$ & $[0.1, 6.0]$ & -- \\" in tables.to_latex(table, "", "t")
     with pytest.raises(DataError, match=r"differences of sohem hold no aeroplane at IoU 0\.7"):
         ap_table.table(AP, METHODS, [0.7], CLASSES, "11point", differences=differences.replace(0.5, 0.7).iloc[::2])
 

@@ -170,9 +170,13 @@ def _interval(differences: pd.DataFrame, method: str, iou: float, scopes: pd.Ind
 
 
 def joined(rows: list[list[str]], level: float, missing: str) -> list[list[str]]:
-    """The rows as people read them: a standard deviation within its method's row, an interval in one row."""
+    """The rows as people read them: a standard deviation within its method's row, an interval in one row.
+
+    Without standard deviations there is one seed, and the name of an interval says that it is over the images alone.
+    """
     result: list[list[str]] = []
     low: list[str] = []
+    over = "" if any(name.endswith(SD) for name, *_ in rows) else " (images)"
     for name, iou, *cells in rows:
         before = result[-1] if result else [""]
         if name == before[0] + SD:
@@ -182,7 +186,7 @@ def joined(rows: list[list[str]], level: float, missing: str) -> list[list[str]]
             low = cells
         elif name == before[0] + HIGH:
             ends = [missing if one == missing else f"[{one}, {other}]" for one, other in zip(low, cells, strict=True)]
-            result.append([f"{level:.0%} interval", iou, *ends])
+            result.append([f"{level:.0%} interval{over}", iou, *ends])
         else:
             result.append([name, iou, *cells])
     return result
