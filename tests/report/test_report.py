@@ -254,7 +254,7 @@ def test_a_table_is_turned_so_that_classes_are_rows():
         columns=["method", "IoU", "mAP", "car"],
     )  # fmt: skip
     made = sections.across(text, 0.95)
-    assert made.heads == ["AP of", "OHEM @0.5", "S-OHEM @0.5", "improv @0.5", "95% interval @0.5"]
+    assert made.heads == ["AP of", "OHEM @0.5", "S-OHEM @0.5", "improv @0.5", "95% interval (images) @0.5"]
     assert [[cell.text for cell in row] for row in made.rows] == [
         ["mAP", "60.00", "61.00", "1.00", "[-2.00, 3.00]"],
         ["car", "9.50", "n/a", "n/a", "n/a"],
