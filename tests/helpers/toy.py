@@ -1,6 +1,8 @@
 """A toy data set for tests: a bright and a dark rectangle per image, and what it takes to train on it in seconds."""
 
 import copy
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import yaml
 from PIL import Image
 
 from sohem import files, schema, settings
+from sohem.training import loop
+from sohem.training.samples import SampleReader
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +75,28 @@ def make(root: Path, count: int = 8, seed: int = 0) -> dict[str, Path]:
         paths[name] = root / f"{name}.parquet"
         files.write_table(paths[name], table.astype(dict.fromkeys(set(box) & set(table.columns), "float32")))
     return paths
+
+
+def reader(data: tuple[Path, dict[str, Path]], subset: str = "train") -> SampleReader:
+    """Of one subset; ``data`` is the root and what `make` gave."""
+    root, paths = data
+    images, truth, proposals = (files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals"))
+    at = settings.Images(str(root), 48, 64)
+    return SampleReader(at, images, subset, ["bright", "dark"], truth, proposals)
+
+
+def stop_in(monkeypatch, iteration: int) -> list[int]:
+    """Let the next training be stopped by SIGTERM in this iteration; returns a list with an entry for each one done."""
+    real, calls = loop.batch_loss, []
+
+    def stopping(*args):
+        calls.append(1)
+        if len(calls) == iteration:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args)
+
+    monkeypatch.setattr(loop, "batch_loss", stopping)
+    return calls
 
 
 def write_params(path: Path, given: dict) -> Path:

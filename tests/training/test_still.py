@@ -1,8 +1,5 @@
 """Frozen layers whose output is kept on disk, and weights averaged over the last iterations."""
 
-import os
-import signal
-
 import numpy as np
 import pytest
 import torch
@@ -13,21 +10,13 @@ from sohem.cli import main
 from sohem.detectors import backbones
 from sohem.detectors.detector import build
 from sohem.errors import ParamsError
-from sohem.settings import Images
 from sohem.training import loop
-from sohem.training.samples import SampleReader
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy")
     return root, toy.make(root)
-
-
-def reader(data):
-    root, paths = data
-    tables = [files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals")]
-    return SampleReader(Images(str(root), 48, 64), tables[0], "train", ["bright", "dark"], tables[1], tables[2])
 
 
 def run_train(data, folder, detector="fast_rcnn", method="sohem", seed=0, frozen=2, **train):
@@ -43,7 +32,7 @@ def run_train(data, folder, detector="fast_rcnn", method="sohem", seed=0, frozen
 def test_kept_features_are_those_of_the_image(data, tmp_path, frozen, mirror):
     given = toy.parameters(data[0])
     given["scales"]["demo"]["frozen"]["fast_rcnn"] = frozen
-    detector, plain, kept = build("fast_rcnn", 2, toy.scale(given), 0), reader(data), reader(data)
+    detector, plain, kept = build("fast_rcnn", 2, toy.scale(given), 0), toy.reader(data), toy.reader(data)
     kept.keep_still(detector, tmp_path, mirrored=True)
     for index in range(len(plain)):
         pixels, still = plain(index, mirror), kept(index, mirror)
@@ -63,7 +52,7 @@ def test_a_training_on_kept_features_is_the_one_on_pixels(data, tmp_path):
 def test_the_file_of_features_belongs_to_the_weights_and_is_shared_by_the_methods(data, tmp_path):
     given = toy.scale(toy.parameters(data[0]))
     for seed in (0, 0, 1):  # weights are drawn with the seed
-        reader(data).keep_still(build("fast_rcnn", 2, given, seed), tmp_path, mirrored=False)
+        toy.reader(data).keep_still(build("fast_rcnn", 2, given, seed), tmp_path, mirrored=False)
     assert len(list(tmp_path.glob("*.bin"))) == 2
 
 
@@ -117,15 +106,7 @@ def test_the_last_weights_are_averaged(data, tmp_path, monkeypatch):
 def test_a_run_stopped_while_averaging_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
     settings = {"average": 0.5, "cache": "features"}
     assert run_train(data, tmp_path / "whole", **settings) == 0
-    real, calls = loop.batch_loss, []
-
-    def stop_in_the_tenth(*args):
-        calls.append(1)
-        if len(calls) == 10:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(*args)
-
-    monkeypatch.setattr(loop, "batch_loss", stop_in_the_tenth)
+    toy.stop_in(monkeypatch, 10)
     assert run_train(data, tmp_path / "cut", **settings) == 130
     assert run_train(data, tmp_path / "cut", **settings) == 0
     whole, cut = ((tmp_path / name / "checkpoint.pt").read_bytes() for name in ("whole", "cut"))

@@ -33,13 +33,6 @@ def data(tmp_path_factory):
     return root, toy.make(root)
 
 
-def reader(data, subset="train"):
-    root, paths = data
-    tables = [files.read_table(paths[name]) for name in ("images", "ground_truth", "proposals")]
-    at = Images(str(root), 48, 64)
-    return SampleReader(at, tables[0], subset, ["bright", "dark"], tables[1], tables[2])
-
-
 def run_train(data, folder, detector="fast_rcnn", method="sohem", seed=0, **train):
     folder.mkdir(parents=True, exist_ok=True)
     given = toy.write_params(folder / "params.yaml", toy.parameters(data[0], detector, **train))
@@ -67,7 +60,7 @@ def test_short_side_600_unless_the_long_side_passes_1000(height, width, expected
 
 
 def test_a_mirrored_sample_shows_the_same_pixels_in_its_boxes(data):
-    plain, mirrored = (reader(data)(0, mirror=m) for m in (False, True))
+    plain, mirrored = (toy.reader(data)(0, mirror=m) for m in (False, True))
     for a, b in zip(plain.boxes.int().tolist(), mirrored.boxes.int().tolist(), strict=True):
         crop = plain.pixels()[:, a[1] : a[3], a[0] : a[2]]
         assert torch.equal(crop.flip(2), mirrored.pixels()[:, b[1] : b[3], b[0] : b[2]])
@@ -92,7 +85,7 @@ def test_epochs_visit_every_image_once():
 
 def test_a_doubled_training_set_shows_every_image_both_ways_in_an_epoch(data):
     settings = toy.scale(toy.parameters(data[0], flip="doubled")).train
-    images = reader(data)
+    images = toy.reader(data)
     seen = [sample for k in range(len(images)) for sample in loop.load_batch(images, settings, 0, k)]
     every = [images(i, mirror) for i in range(len(images)) for mirror in (False, True)]
     assert sorted(s.pixels().numpy().tobytes() for s in seen) == sorted(s.pixels().numpy().tobytes() for s in every)
@@ -101,9 +94,9 @@ def test_a_doubled_training_set_shows_every_image_both_ways_in_an_epoch(data):
 def test_a_doubled_training_set_has_no_shift_to_one_side(data):
     scale = toy.scale(toy.parameters(data[0], flip="doubled"))
     network = build("fast_rcnn", 2, scale, 0)
-    loop.normalise_targets(network, reader(data), scale.train)
+    loop.normalise_targets(network, toy.reader(data), scale.train)
     both = network.head.box_mean.clone(), network.head.box_std.clone()
-    loop.normalise_targets(network, reader(data), replace(scale.train, flip="none"))
+    loop.normalise_targets(network, toy.reader(data), replace(scale.train, flip="none"))
     mean, std = network.head.box_mean, network.head.box_std
     assert mean[1:, 0].abs().min() > 1e-3
     torch.testing.assert_close(both[0], mean * torch.tensor([0.0, 1, 1, 1]), rtol=1e-5, atol=1e-7)
@@ -144,7 +137,7 @@ def test_the_loss_is_the_mean_over_the_selected(data, method):
     scale = toy.scale(given)
     network = build("fast_rcnn", 2, scale, 0)
     miner = miners.build(method, given["methods"][method], 8, 12, 2.0)
-    loss, sums = batch_loss(network, [reader(data)(0)], miner, Moment(1), scale.train, seed=0)
+    loss, sums = batch_loss(network, [toy.reader(data)(0)], miner, Moment(1), scale.train, seed=0)
     value = dict(zip(SUMS, sums.tolist(), strict=True))
     assert value["n_selected"] == 8
     assert value["n_all"] == 36 + 2  # the proposals and the two objects
@@ -163,7 +156,7 @@ class OneAndThree(OHEM):
 
 def test_the_loss_is_divided_by_the_rois_of_each_image_or_of_all_together(data):
     scale = toy.scale(toy.parameters(data[0]))
-    network, images = build("fast_rcnn", 2, scale, 0), [reader(data)(0), reader(data)(1)]
+    network, images = build("fast_rcnn", 2, scale, 0), [toy.reader(data)(0), toy.reader(data)(1)]
     judged = [candidates(network, image, scale.train, 0, 1, slot) for slot, image in enumerate(images)]
     (first, *_), second = ((image.losses["cls"] + image.losses["loc"])[[36, 0, 37]] for image in judged)
     for together, expected in ((False, (first + second.sum() / 3) / 2), (True, (first + second.sum()) / 4)):
@@ -217,12 +210,12 @@ def test_the_read_only_pass_leaves_no_trace(data):
     losses = []
     for miner in (OHEM(1000, nms_iou=None), RandomSampler(1000)):
         # Dropout masks go by row: order the choice, so that the same RoI gets the same mask.
-        loss, sums = batch_loss(network, [reader(data)(0)], miner, Moment(1), scale.train, 0)
+        loss, sums = batch_loss(network, [toy.reader(data)(0)], miner, Moment(1), scale.train, 0)
         assert sums[SUMS.index("n_selected")] == sums[SUMS.index("n_all")]
         losses.append(loss.item())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    again = batch_loss(network, [reader(data)(0)], miner, Moment(1), scale.train, 0)[0].item()
+    again = batch_loss(network, [toy.reader(data)(0)], miner, Moment(1), scale.train, 0)[0].item()
     assert again == losses[1]
 
 
@@ -259,15 +252,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(data, tmp_path, detector):
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(data, tmp_path, monkeypatch):
     assert run_train(data, tmp_path / "whole", "faster_rcnn") == 0
-    real, calls = loop.batch_loss, []
-
-    def stop_in_the_seventh_iteration(*args):
-        calls.append(1)
-        if len(calls) == 7:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(*args)
-
-    monkeypatch.setattr(loop, "batch_loss", stop_in_the_seventh_iteration)
+    calls = toy.stop_in(monkeypatch, 7)
     assert run_train(data, tmp_path / "cut", "faster_rcnn") == 130
     assert not (tmp_path / "cut" / "checkpoint.pt").exists()
     (state,) = (tmp_path / "cut" / "state").rglob("state.pt")
