@@ -10,7 +10,7 @@ from sohem.errors import SohemError
 STEPS = {
     "fetch": "bring a data set's files into place (generate the miniature, or check the tree of the user)",
     "split": "read a data set's annotations and write its split and ground-truth table",
-    "pretrain": "train the small backbone as a classifier on generated crops",
+    "pretrain": "train the small backbone as a detector on generated crops, or read published weights",
     "propose": "find proposals by selective search on a chunk of a data set's images",
     "merge-proposals": "join the chunks of proposals and measure their recall",
     "train": "train a detector with one mining method",

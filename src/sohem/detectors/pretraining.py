@@ -17,11 +17,11 @@ from sohem.detectors.heads import RoIHead, pool
 from sohem.mining.losses import roi_losses
 from sohem.randomness import epoch_order, stream
 from sohem.settings import Crops, Head
+from sohem.training.targets import FIXED_STD
 
 NEAR, FAR = 0.1, 0.3  # shares of an object's size by which a quarter of the boxes each move their sides
 SMALLEST = 2.0  # pixels, the least side of a box
 FOREGROUND_IOU = 0.5
-STD = (0.1, 0.1, 0.2, 0.2)  # spread of the box offsets, as in the detectors
 
 
 class CropDetector(nn.Module):
@@ -74,7 +74,7 @@ def losses(model: CropDetector, crops: Tensor, boxes: Tensor, labels: Tensor, ro
     logits, offsets = model(crops, rois)
     flat, objects = rois.flatten(0, 1), boxes.repeat_interleave(count, dim=0)
     found = torch.where(overlap(flat, objects) >= FOREGROUND_IOU, labels.repeat_interleave(count), 0)
-    return roi_losses(logits, offsets, found, encode(flat, objects) / torch.tensor(STD))
+    return roi_losses(logits, offsets, found, encode(flat, objects) / torch.tensor(FIXED_STD))
 
 
 def train(
