@@ -48,10 +48,10 @@ def _fill_in(definitions: dict[str, Any]) -> None:
     definitions["format"]["enum"] = list(FORMATS)
     for form in FORMATS.values():
         definitions["datasetAtScale"]["properties"] |= {name: key.rule for name, key in form.keys.items()}
-    weights = {kind: one for architecture in ARCHITECTURES.values() for kind, one in architecture.weights.items()}
+    weights = [pair for architecture in ARCHITECTURES.values() for pair in architecture.weights.items()]
     definitions["backbone"]["enum"] = list(ARCHITECTURES)
-    definitions["weights"]["enum"] = [*weights, NONE]
-    definitions["publishedWeights"]["enum"] = [kind for kind, one in weights.items() if one.file is not None]
+    definitions["weights"]["enum"] = [*dict.fromkeys(kind for kind, _ in weights), NONE]
+    definitions["publishedWeights"]["enum"] = list(dict.fromkeys(kind for kind, one in weights if one.file is not None))
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:

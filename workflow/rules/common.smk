@@ -122,7 +122,7 @@ def published_boxes(wildcards):
 
 
 def published_weights(wildcards):
-    """The file of VGG16's weights that the user named; without one, pretrain downloads them."""
+    """The file of the backbone's weights that the user named; without one, pretrain downloads them."""
     file = SETTINGS["pretrain"].get("file")
     return [existing(file, f"scales.{SCALE}.pretrain.file")] if file else []
 

@@ -35,7 +35,8 @@ def read(path: Path, architecture: Architecture, kind: str, sha256: str) -> dict
     published = architecture.published
     assert published is not None
     _check_known(path, architecture, published, kind, sha256[:8])
-    found, title = _state(path, kind, published.title), published.title
+    title = published.title
+    found = _state(path, kind, title, caffe="caffe" in architecture.weights)
     with torch.device("meta"):
         expected = {name: tuple(value.shape) for name, value in published.model().state_dict().items()}
     # The naming that fits best; what it lacks is then named.
@@ -99,8 +100,12 @@ def _folded(kernel: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance
     return [weight.detach(), bias.detach()]
 
 
-def _state(path: Path, kind: str, title: str) -> dict[str, Tensor]:
-    """The tensors of a file by name; Caffe's blobs get PyTorch's endings, weight and bias."""
+def _state(path: Path, kind: str, title: str, caffe: bool) -> dict[str, Tensor]:
+    """The tensors of a file by name; Caffe's blobs get PyTorch's endings, weight and bias.
+
+    Args:
+        caffe: whether the backbone has weights of Caffe's, so that a file that is not PyTorch's may be one of them.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(2)
@@ -108,7 +113,7 @@ def _state(path: Path, kind: str, title: str) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path}: cannot be read ({error.strerror}); scales.<scale>.pretrain.file names it"
         ) from None
-    if start != _ZIP and start[:1] != _PICKLE:
+    if caffe and start != _ZIP and start[:1] != _PICKLE:
         blobs = caffemodel.read(path)
         if kind != "caffe":
             raise CheckpointError(f"{path}: a Caffe model, but scales.<scale>.weights is {kind}; set it to caffe")

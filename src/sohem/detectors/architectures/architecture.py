@@ -81,7 +81,7 @@ class Architecture:
         layers: makes them, from an image to one feature map.
         stride: pixels of the image per cell of the feature map.
         channels: channels C of the feature map.
-        weights: by kind, those that fit.
+        weights: by kind, those that fit. A kind that fits several backbones has a file for each of them, or for none.
         published: the layout of the files that some of these weights come in.
     """
 
