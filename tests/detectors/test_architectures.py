@@ -74,7 +74,7 @@ def test_the_schema_knows_it_and_what_goes_with_it(invented):
     with pytest.raises(ParamsError, match=r"pretrain\.seed: missing"):
         schema.validate(invented)
     invented["scales"]["demo"]["backbone"] = "resnet"
-    with pytest.raises(ParamsError, match='backbone: "resnet" is not allowed; expected one of small, vgg16, invented'):
+    with pytest.raises(ParamsError, match=r'"resnet" is not allowed; expected one of small, vgg16, .*, invented'):
         schema.validate(invented)
 
 
@@ -119,6 +119,39 @@ def test_what_is_not_its_weights_is_refused(tmp_path, change, message):
     torch.save(state, tmp_path / "w.pth")
     with pytest.raises(CheckpointError, match=message):
         imagenet.read(tmp_path / "w.pth", INVENTED, "torchvision", "0" * 64)
+
+
+def test_a_kind_of_weights_that_is_published_fits_several_backbones_or_one():
+    """The schema asks for a file by kind, whichever the backbone: no kind may have one for some of them alone."""
+    entries = [pair for architecture in ARCHITECTURES.values() for pair in architecture.weights.items()]
+    assert {kind for kind, one in entries if one.file is None} == {"crops"}
+    assert [kind for kind, _ in entries].count("torchvision") > 1
+
+
+def places_seen(architecture, cell):
+    """The columns of an image, [first, end), that a column of the feature map depends on."""
+    with torch.device("meta"):  # its own weights are not needed
+        made = architecture.layers()
+    made.to_empty(device="cpu")
+    for weight in made.parameters():
+        nn.init.constant_(weight, 1 / weight[0].numel())
+    for place, layer in enumerate(made):
+        if isinstance(layer, nn.MaxPool2d):  # all of a window counts, not only its largest value
+            made[place] = nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode)
+    image = torch.ones(1, 3, architecture.stride, 2 * cell * architecture.stride, requires_grad=True)
+    made(image)[..., cell].sum().backward()
+    columns = image.grad[0, 0].abs().sum(dim=0).nonzero()
+    return columns.min().item(), columns.max().item() + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [("small", -0.5), ("vgg16", 0), ("squeezenet", 0.5), ("resnet18", -7.5)],  # ResNets look half a cell to the left
+)
+def test_a_cell_looks_where_roi_pooling_takes_it_to_be(name, beside):
+    """Cell k stands for pixels stride * k to stride * (k + 1)."""
+    first, end = places_seen(ARCHITECTURES[name], cell=12)
+    assert (first + end) / 2 - ARCHITECTURES[name].stride * 12.5 == beside
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

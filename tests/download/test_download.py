@@ -302,5 +302,5 @@ def test_the_catalogue_is_complete_and_well_formed():
         assert file.sha256 is None or len(file.sha256) in (8, 64)
         assert all(address.split("?")[0].endswith(f"/{file.name}") for address in file.addresses)
     assert all(file.size and len(file.addresses) >= 2 and len(file.sha256) == 64 for file in archives)
-    assert len(weights) == 4
+    assert len(weights) == 6
     assert all(file.md5 or file.sha256 for file in weights)

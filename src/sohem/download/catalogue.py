@@ -2,9 +2,10 @@
 
 A number stands here if the publisher gives it, or two independent sources agree on it; what neither gives is None,
 and is recorded when the file first arrives (``verify``). Sources, read in torchvision 0.26 (``datasets/voc.py``,
-``datasets/kitti.py``, ``models/vgg.py``), TensorFlow Datasets (``url_checksums/voc.txt``, ``kitti.txt``),
-py-faster-rcnn (``data/scripts/fetch_imagenet_models.sh``), Open Model Zoo (``models/public/vgg16/model.yml``) and
-MXNet (``tools/caffe_converter``, whose mirror of Caffe's models has the same sha1 as the original).
+``datasets/kitti.py``; ``vgg.py``, ``squeezenet.py`` and ``resnet.py`` in ``models``), TensorFlow Datasets
+(``url_checksums/voc.txt``, ``kitti.txt``), py-faster-rcnn (``data/scripts/fetch_imagenet_models.sh``), Open Model Zoo
+(``models/public/vgg16/model.yml``) and MXNet (``tools/caffe_converter``, whose mirror of Caffe's models has the same
+sha1 as the original).
 """
 
 from typing import NamedTuple
@@ -146,4 +147,22 @@ VGG16_TORCHVISION = File(
     553433881,
     None,
     "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+)
+
+# torchvision's SqueezeNet1_0_Weights.IMAGENET1K_V1, 4.8 MB (RGB, as above). Only the digits in its name are known.
+SQUEEZENET_TORCHVISION = File(
+    "squeezenet1_0-b66bff10.pth",
+    ("https://download.pytorch.org/models/squeezenet1_0-b66bff10.pth",),
+    None,
+    None,
+    "b66bff10",
+)
+
+# torchvision's ResNet18_Weights.IMAGENET1K_V1 (RGB, as above). Several projects that use it give these numbers.
+RESNET18_TORCHVISION = File(
+    "resnet18-f37072fd.pth",
+    ("https://download.pytorch.org/models/resnet18-f37072fd.pth",),
+    46830571,
+    None,
+    "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
 )
