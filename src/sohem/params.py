@@ -176,7 +176,7 @@ def fingerprint(params: Params) -> str:
 
 
 def at_scale(params: Params) -> Params:
-    """The settings of the active scale (``scales.demo`` or ``scales.paper``)."""
+    """The settings of the active scale (``scales.demo``, say)."""
     return params["scales"][params["scale"]]
 
 

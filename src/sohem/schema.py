@@ -122,7 +122,7 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
             if label not in dataset["classes"]:
                 yield _unknown_name(f"datasets.{name}.rigid", label, dataset["classes"])
         for key, needed in FORMATS[dataset["format"]].keys.items():
-            for at in ("demo", "paper"):
+            for at in params["scales"]:
                 if at in dataset and key not in dataset[at]:
                     yield f"datasets.{name}.{at}.{key}: missing; {needed.reason}"
     for name, scale in params["scales"].items():
