@@ -1,6 +1,8 @@
 """Fast R-CNN and Faster R-CNN on one image: backbone, RoI pooling, head and, if it has one, the RPN."""
 
+import copy
 import hashlib
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +52,12 @@ class Detector(nn.Module):
         """What the frozen layers make of an image [3, H, W] (float, 0 to 255): [C', H', W']."""
         with self._autocast(image.device):
             return self.backbone.still(image[None])[0].float()
+
+    def still_shapes(self, sizes: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, ...]]:
+        """The shape of what `still` makes of images of each height and width; nothing is computed for it."""
+        layers = copy.deepcopy(self.backbone).to("meta")
+        images = {size: torch.empty(1, 3, *size, device="meta") for size in sizes}
+        return {size: tuple(layers.still(image)[0].shape) for size, image in images.items()}
 
     def still_fingerprint(self) -> str:
         """Changes with anything that `still` depends on: layers, their weights, what images are prepared like."""

@@ -147,7 +147,7 @@ class SampleReader:
             return detector.still(image.flip(2) if index >= len(self) else image).cpu()
 
         device, sizes = detector.head.box_mean.device, self._resized()
-        shapes = {size: tuple(detector.still(torch.zeros(3, *size, device=device)).shape) for size in set(sizes)}
+        shapes = detector.still_shapes(set(sizes))
         paths, turns = self._paths(), 1 + mirrored
         of = detector.still_fingerprint()
         cache = ImageCache(folder, paths * turns, [shapes[size] for size in sizes] * turns, np.float32, of)
