@@ -30,7 +30,7 @@ _AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
 # What each step depends on. dvc.yaml repeats these keys; tests/workflow/test_ledger.py keeps the two equal.
 STEP_KEYS: dict[str, list[str]] = {
     "fetch": _DATA,
-    "split": _DATA,
+    "split": [*_DATA, "datasets.{dataset}.ignore"],
     "pretrain": [*_NETWORK, "scales.{scale}.pretrain"],
     "propose": ["datasets.{dataset}.detector", "datasets.{dataset}.{scale}", "scales.{scale}.selective_search"],
     "train": _TRAIN,
@@ -68,7 +68,10 @@ STEP_KEYS: dict[str, list[str]] = {
         "artifacts",
         "methods.{methods}",
         "methods.{overlap}.title",
-        *(f"datasets.{{datasets}}.{key}" for key in ("title", "format", "detector", "beta_target", "classes", "rigid")),
+        *(
+            f"datasets.{{datasets}}.{key}"
+            for key in ("title", "format", "detector", "beta_target", "classes", "ignore", "rigid")
+        ),
         "datasets.{datasets}.{scale}",
         *_AP,
         "evaluation.bootstrap",

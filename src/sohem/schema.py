@@ -9,6 +9,7 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
+from sohem.datasets.annotation import label_of
 from sohem.detectors.architectures import ARCHITECTURES
 from sohem.detectors.architectures.architecture import NONE
 from sohem.errors import ParamsError
@@ -121,6 +122,13 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for label in dataset.get("rigid", []):
             if label not in dataset["classes"]:
                 yield _unknown_name(f"datasets.{name}.rigid", label, dataset["classes"])
+        class_by_label = label_of(dataset["classes"])
+        for label in dataset.get("ignore", []):
+            if label in class_by_label:
+                yield (
+                    f"datasets.{name}.ignore: {json.dumps(label)} is also a label of class {class_by_label[label]}; "
+                    f"take it off this list or out of datasets.{name}.classes"
+                )
         for key, needed in FORMATS[dataset["format"]].keys.items():
             for at in params["scales"]:
                 if at in dataset and key not in dataset[at]:

@@ -5,7 +5,8 @@ from sohem.datasets.annotation import Object, label_of
 from sohem.errors import DataError
 from trees import PARAMS, kitti_line
 
-LABELS = label_of(PARAMS["datasets"]["kitti"]["classes"])
+KITTI = PARAMS["datasets"]["kitti"]
+LABELS = label_of(KITTI["classes"], KITTI["ignore"])
 
 
 @pytest.fixture

@@ -80,6 +80,11 @@ def test_a_tree_and_an_archive_of_it_give_the_same_truth(tmp_path: Path) -> None
         assert truth.to_numpy().tolist() == expected
 
 
+def test_ignored_labels_are_regions(tmp_path: Path) -> None:
+    _, truth = voc_results.read_truth(voc_tree(tmp_path), ["cat"], ["dog"])
+    assert truth.to_numpy().tolist() == [["000003", "", 2, 3, 10, 12, False, True]]
+
+
 def test_images_without_objects_are_test_images(tmp_path: Path) -> None:
     tree = voc_tree(tmp_path)
     (tree / "Annotations/000003.xml").write_text(voc_xml())

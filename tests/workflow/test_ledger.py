@@ -30,7 +30,7 @@ VARIANTS: dict[str, dict[str, Any]] = {  # laid over params.yaml
     "no weights": {"scales": {"demo": {"weights": "none"}}},
 }
 # The stages whose parameters are listed one by one; of the others a step's key may lie in a section that is listed.
-DEAR = ("split", "proposals", "pretrain", "train", "detect")
+DEAR = ("proposals", "pretrain", "train", "detect")
 RULES = "".join(path.read_text() for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
 STEP_OF = dict(re.findall(r'(?s)rule (\w+):(?:(?!\nrule ).)*?cfg=cfg\("(\w+)"', RULES))  # whose parameters a rule gets
 CODE_OF = dict(re.findall(r'(?s)rule (\w+):(?:(?!\nrule ).)*?code=code\("(\w+)"\)', RULES)) | {"fetch": "fetch"}

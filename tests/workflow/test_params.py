@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
         ("methods.sohem.beta.start", 0.9, "methods.sohem.beta.start: 0.9 lies after end (0.75)"),
         ("methods.ohem.alpha", 1, "methods.ohem.alpha: unknown key"),
         ("datasets.voc.rigid", ["cart"], 'datasets.voc.rigid: "cart" is not defined; expected one of aeroplane'),
+        (
+            "datasets.kitti.ignore",
+            ["DontCare", "Person_sitting"],
+            'datasets.kitti.ignore: "Person_sitting" is also a label of class person; take it off this list or out of '
+            "datasets.kitti.classes",
+        ),
+        ("datasets.voc.ignore", ["dog"], 'datasets.voc.ignore: "dog" is also a label of class dog'),
+        ("datasets.voc.ignore", "dog", 'datasets.voc.ignore: "dog" is not allowed; expected a value of type array'),
         ("datasets.voc.beta_target", "big", "expected a number of at least 0, or ratio"),
         ("run.name", "My run", 'run.name: "My run" is not allowed; expected lower-case letters and digits'),
         ("run.name", "paper", 'run.name: "paper" is not allowed; expected a name that is none of demo, paper'),
@@ -91,6 +100,15 @@ def test_select_is_idempotent_and_survives_json(given):
         names = {"dataset": "kitti", "method": "sohem"}
         part = params.select(given, step, **names)
         assert params.select(params.load(params.dumps(part)), step, **names) == part
+
+
+def test_what_is_ignored_makes_the_split_again_and_trains_only_if_that_is_another(given):
+    """Trainings see it in the table of objects, and DVC would refuse a key that a data set lacks."""
+    changed = copy.deepcopy(given)
+    changed["datasets"]["kitti"]["ignore"] = []
+    for step in ("fetch", "split", "train", "detect", "evaluate"):
+        parts = [params.select(p, step, dataset="kitti", method="ohem") for p in (given, changed)]
+        assert (params.fingerprint(parts[0]) == params.fingerprint(parts[1])) == (step != "split")
 
 
 def test_a_fingerprint_changes_with_a_swap_of_two_values(given):

@@ -22,7 +22,8 @@ rule fetch:
 rule split:
     """Read the annotations: which images train and which test, and what is on them.
 
-    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale}
+    Depends on: datasets.{dataset}.format, datasets.{dataset}.classes, datasets.{dataset}.{scale},
+    datasets.{dataset}.ignore
     """
     input:
         manifest=rules.fetch.output.manifest,

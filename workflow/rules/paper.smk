@@ -73,7 +73,7 @@ rule report_page:
 
     Depends on: run, artifacts, methods.{methods}, methods.{overlap}.title, datasets.{datasets}.title,
     datasets.{datasets}.format, datasets.{datasets}.detector, datasets.{datasets}.beta_target, datasets.{datasets}.classes,
-    datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious, evaluation.curve, evaluation.metric,
+    datasets.{datasets}.ignore, datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious, evaluation.curve, evaluation.metric,
     evaluation.bootstrap, evaluation.overlap, scales.{scale}
     """
     input:

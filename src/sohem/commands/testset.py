@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     if len(args.detections) > 2:
         raise DataError(f"{args.detections[2]}: two detectors are compared; name one or two sets of detections")
     found = [stored(path, classes) for path in args.detections]
-    test, truth = ground_truth(args.ground_truth, args.images, classes, found)
+    test, truth = ground_truth(args.ground_truth, args.images, entry, found)
     for path, table in zip(args.detections, found, strict=True):
         check_detections(table, path, test, classes, "Name the ground truth of the same test images")
     first, second = found if len(found) == 2 else (found[0], shaken(found[0]))
@@ -73,11 +73,14 @@ def stored(path: Path, classes: list[str]) -> pd.DataFrame:
 
 
 def ground_truth(
-    path: Path, images: Path | None, classes: list[str], found: list[pd.DataFrame]
+    path: Path, images: Path | None, entry: params.Params, found: list[pd.DataFrame]
 ) -> tuple[pd.Series, pd.DataFrame]:
     """The test images and their ground truth in any of the forms named above.
 
     A CSV table lists no image without objects: those that only ``found`` knows count as such.
+
+    Args:
+        entry: of the data set in the parameters; its classes and what it ignores are used.
 
     Raises:
         DataError: there is nothing of the kind, or no list of images where one is needed.
@@ -90,4 +93,4 @@ def ground_truth(
         truth = voc_results.read_csv(path, GROUND_TRUTH_COLUMNS)
         ids = sorted(set(truth["image_id"]).union(*(table["image_id"] for table in found)))
         return pd.Series(ids, dtype="str"), truth
-    return voc_results.read_truth(path, classes)
+    return voc_results.read_truth(path, entry["classes"], entry.get("ignore", []))

@@ -1,7 +1,7 @@
 """What a data format is to the rest of the program: where files lie, which images there are, what each holds."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +12,13 @@ Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels, half-open
 Size = tuple[int, int]  # width, height in pixels
 
 BOX = ["x1", "y1", "x2", "y2"]  # the columns of a box, in every table
+IGNORED = ""  # what stands in place of a class for labels of ``datasets.<name>.ignore``, and in ignore regions
 
 
 class Object(NamedTuple):
-    """One annotated object, or (``ignore``) a region that may hold objects that nobody labelled."""
+    """One annotated object, or (``ignore``) a region that is neither object nor background."""
 
-    label: str  # class, "" for an ignore region
+    label: str  # class, `IGNORED` for an ignore region
     box: Box
     difficult: bool = False
     truncated: bool = False
@@ -60,9 +61,9 @@ class Format:
         listing: ``(root, settings, key, with_images)`` -> the images of each subset. ``settings`` is the parameters'
             entry ``key`` (``datasets.<name>.<scale>``); without images none needs to exist. Raises DataError: an image
             or annotation that should be there is not, or a list cannot be read.
-        read: ``(source, labels, size, key)`` -> one image's annotation. ``labels`` maps names in the files to classes,
-            ``size`` is the image's if known, ``key`` names the parameter that lists the classes. Raises DataError:
-            something is broken, in no class, or contradicts the image; names the file and the place in it.
+        read: ``(source, labels, size, key)`` -> one image's annotation. ``labels`` is from `label_of`, ``size`` is the
+            image's if known, ``key`` names the parameter that lists the classes. Raises DataError: something is
+            broken, neither in a class nor ignored, or contradicts the image; names the file and the place in it.
         keys: what it needs in ``settings``.
         nested: whether images may lie in sub-folders.
     """
@@ -94,24 +95,34 @@ def number(text: str | None, where: str, name: str) -> float:
 
 
 def class_of(label: str, labels: dict[str, str], where: str, key: str) -> str:
-    """The class that ``label`` counts as.
+    """The class that ``label`` counts as, `IGNORED` for labels to be ignored.
 
     Raises:
-        DataError: the label is in no class; names ``key``, the parameter that lists the classes.
+        DataError: the label is neither in a class nor ignored; names ``key``, the parameter that lists the classes.
     """
     if label not in labels:
         raise DataError(
-            f"{where}: class {label!r} is not in the list; add it to {key} in params.yaml or correct the "
-            f"annotation (listed: {', '.join(labels)})"
+            f"{where}: class {label!r} is not in the list; add it to {key} in params.yaml, or to ignore beside it, or "
+            f"correct the annotation (listed: {', '.join(labels)})"
         )
     return labels[label]
 
 
-def label_of(classes: list[str] | dict[str, list[str]]) -> dict[str, str]:
-    """From a label in the annotation files to the class that it counts as, by ``datasets.<name>.classes``."""
-    if isinstance(classes, list):
-        return {name: name for name in classes}
-    return {label: name for name, labels in classes.items() for label in labels}
+def label_of(classes: Sequence[str] | Mapping[str, list[str]], ignore: Sequence[str] = ()) -> dict[str, str]:
+    """From a label in the annotation files to the class that it counts as.
+
+    Args:
+        classes, ignore: ``datasets.<name>.classes`` and ``.ignore``. Labels of ``ignore`` count as `IGNORED`.
+    """
+    ignored = dict.fromkeys(ignore, IGNORED)
+    if isinstance(classes, Mapping):
+        return {label: name for name, labels in classes.items() for label in labels} | ignored
+    return {name: name for name in classes} | ignored
+
+
+def counted_as(label: str, box: Box, difficult: bool = False, truncated: bool = False) -> Object:
+    """An object of the class ``label``, or an ignore region if that is `IGNORED`: such a region has no flags."""
+    return Object(IGNORED, box, ignore=True) if label == IGNORED else Object(label, box, difficult, truncated)
 
 
 def check_size(own: Size | None, size: Size | None, where: str) -> None:

@@ -2,8 +2,8 @@
 
 A box is x, y, width, height from 0, half-open: (x, y, w, h) becomes (x, y, x + w, y + h). Exports have fractions of
 pixels, rounded in their own way, so a box that reaches outside the image by up to half a pixel is cut to the image; one
-that reaches further is a mistake. ``iscrowd: 1`` becomes an ignore region; it is cut to the image wherever it reaches,
-and left out if nothing remains. Masks and areas are passed over.
+that reaches further is a mistake. ``iscrowd: 1`` becomes an ignore region, whatever its category; it is cut to the
+image wherever it reaches, and left out if nothing remains. Masks and areas are passed over.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sohem.datasets import images
 from sohem.datasets.annotation import (
+    IGNORED,
     Annotation,
     Box,
     Format,
@@ -24,6 +25,7 @@ from sohem.datasets.annotation import (
     check_size,
     class_of,
     clipped,
+    counted_as,
 )  # fmt: skip
 from sohem.errors import DataError
 
@@ -170,14 +172,14 @@ def _read_object(
         raise DataError(f"{where}: iscrowd is {crowd!r}, expected 0 or 1; correct the file")
     if crowd:
         region = clipped(box, size)
-        return None if region is None else Object("", region, ignore=True)
+        return None if region is None else counted_as(IGNORED, region)
     label = class_of(categories[category], labels, where, key)
     beyond = [-box[0], -box[1]] if size is None else [-box[0], -box[1], box[2] - size[0], box[3] - size[1]]
     inside = clipped(box, size) if max(beyond) <= TOLERANCE else None
     if inside is None:
         image = f" ({size[0]}x{size[1]} pixels)" if size is not None else ""
         raise DataError(f"{where}: bbox {annotation['bbox']} lies outside the image{image}; correct the annotation")
-    return Object(label, inside)
+    return counted_as(label, inside)
 
 
 def _read_box(annotation: dict[str, Any], where: str) -> Box:

@@ -29,7 +29,7 @@ def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tabl
     """Read and check the data set ``dataset`` of the parameters.
 
     Args:
-        params: the parameters; format, classes and the entry for the active scale are used.
+        params: the parameters; format, classes, ignore and the entry for the active scale are used.
         dataset: its name there.
         with_images: False reads annotations only: no image needs to exist, and sizes are those of the
             annotations, 0 where they do not say any.
@@ -50,7 +50,7 @@ def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tabl
     sizes: Sequence[Size | None] = [None] * len(listed)
     if with_images:
         sizes = image_files.check_all([root / image.file for image, _ in listed])
-    labels, key = label_of(entry["classes"]), f"datasets.{dataset}.classes"
+    labels, key = label_of(entry["classes"], entry.get("ignore", [])), f"datasets.{dataset}.classes"
     image_rows, object_rows = [], []
     for (image, subset), size in track(zip(listed, sizes, strict=True), len(listed), "reading annotations"):
         annotation = form.read(image.source, labels, size, key)

@@ -2,8 +2,8 @@
 
 A label line has 15 fields: type, truncated, occluded, alpha, left, top, right, bottom, and seven of the 3D box.
 Box corners are taken as they are. Lines with a 16th field, the score of a result file, are refused: results are
-no ground truth. ``DontCare`` regions become ignore regions; they are cut to the image, and left out if nothing
-remains.
+no ground truth. ``DontCare`` marks no object but a region in which objects were not labelled. It may reach outside the
+image: it is cut to it, and left out if nothing remains, or if ``datasets.<name>.ignore`` does not list it.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from sohem.datasets.annotation import (
     Subsets,
     class_of,
     clipped,
+    counted_as,
     number,
 )  # fmt: skip
 from sohem.errors import DataError
@@ -76,13 +77,13 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
 
     Args:
         path: the label file.
-        labels: type in the file -> class.
+        labels: type in the file -> class, as `annotation.label_of` gives it.
         size: of the image if known; without it boxes are not checked against the image.
         key: the parameter that lists the classes, for messages.
 
     Raises:
-        DataError: a line has the wrong number of fields, a type that is in no class, or a box that is no
-            number, outside the image or without extent. Names the file and the line.
+        DataError: a line has the wrong number of fields, a type that is not in ``labels``, or a box that is
+            no number, outside the image or without extent. Names the file and the line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -107,7 +108,7 @@ def _read_line(fields: list[str], where: str, labels: dict[str, str], size: Size
     )
     if kind == DONT_CARE:
         region = clipped((left, top, right, bottom), size)
-        return None if region is None else Object("", region, ignore=True)
+        return None if region is None or kind not in labels else counted_as(labels[kind], region)
     label = class_of(kind, labels, where, key)
     shown = f"box left={left:g} top={top:g} right={right:g} bottom={bottom:g}"
     if right <= left or bottom <= top:
@@ -116,7 +117,7 @@ def _read_line(fields: list[str], where: str, labels: dict[str, str], size: Size
         image = f" ({size[0]}x{size[1]} pixels)" if size is not None else ""
         raise DataError(f"{where}: {shown} lies outside the image{image}; correct the label")
     truncated = number(fields[1], where, "truncated") > 0  # a share from 0 to 1; -1 is unknown
-    return Object(label, (left, top, right, bottom), truncated=truncated)
+    return counted_as(label, (left, top, right, bottom), truncated=truncated)
 
 
 FORMAT = Format(

@@ -21,11 +21,11 @@ from sohem.datasets.annotation import (
     Box,
     Format,
     Listed,
-    Object,
     Size,
     Subsets,
     check_size,
     class_of,
+    counted_as,
     number,
 )  # fmt: skip
 from sohem.errors import DataError
@@ -86,12 +86,12 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
 
     Args:
         path: the XML file.
-        labels: name in the file -> class.
+        labels: name in the file -> class, as `annotation.label_of` gives it.
         size: of the image if known; otherwise the file's own ``<size>`` says what lies outside.
         key: the parameter that lists the classes, for messages.
 
     Raises:
-        DataError: the XML is cut off, damaged or declares entities; an object's class is not in ``labels``;
+        DataError: the XML is cut off, damaged or declares entities; an object's name is not in ``labels``;
             its box is missing, no number, outside the image or without extent; ``<size>`` is not the image's. Names
             the file and the object.
     """
@@ -115,7 +115,7 @@ def parse_annotation(
         label = class_of(name, labels, where, key)
         box = _read_box(element.find("bndbox"), where, size or own_size)
         flags = {flag: _read_flag(element.findtext(flag), where, flag) for flag in ("difficult", "truncated")}
-        objects.append(Object(label, box, **flags))
+        objects.append(counted_as(label, box, **flags))
     check_size(own_size, size, f"{source}: <size>")
     return Annotation(own_size, objects)
 

@@ -8,7 +8,7 @@ and one without extent overlaps nothing.
 import math
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
@@ -67,12 +67,14 @@ def _lines(path: Path) -> Iterator[tuple[str | float, ...]]:
         yield image, *values
 
 
-def read_truth(source: Path, classes: Sequence[str]) -> tuple[pd.Series, pd.DataFrame]:
+def read_truth(
+    source: Path, classes: Sequence[str] | Mapping[str, list[str]], ignore: Sequence[str] = ()
+) -> tuple[pd.Series, pd.DataFrame]:
     """The test images and their boxes, from a VOC tree or a tar archive of one; no image needs to be there.
 
     Args:
         source: a folder or archive with ``Annotations`` and ``ImageSets/Main/test.txt``, itself or up to two folders
-            further down (VOCdevkit/VOC2007). classes: those that an annotation may name.
+            further down (VOCdevkit/VOC2007). classes, ignore: as for `label_of`; an annotation names nothing else.
 
     Returns:
         image ids in the order of the list; ground truth as ``average_precision.evaluate`` takes it.
@@ -81,7 +83,7 @@ def read_truth(source: Path, classes: Sequence[str]) -> tuple[pd.Series, pd.Data
         DataError: there is no such list, or more than one; an annotation is missing or broken. Names file and object.
     """
     names, contents = _of_folder(source) if source.is_dir() else _of_archive(source)
-    labels, rows = label_of(list(classes)), []
+    labels, rows = label_of(classes, ignore), []
     for name in names:
         where = f"{source}: {voc.ANNOTATIONS}/{name}{voc.ANNOTATION_SUFFIX}"
         if name not in contents:
