@@ -10,6 +10,8 @@ from PIL import Image
 
 from sohem import cli, files
 from sohem.paper import sheet_cells, sheets
+from sohem.paper.kind import Artifact
+from sohem.paper.kinds import contact_sheet
 
 
 def truth(rows: list[tuple]) -> pd.DataFrame:
@@ -82,6 +84,21 @@ def test_images_are_enlarged_by_whole_numbers_or_reduced():
 )
 def test_the_shape_of_the_images_decides_how_they_fill_a_sheet(sizes, expected):
     assert sheet_cells.layout(pd.DataFrame(sizes, columns=["width", "height"])) == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "regions", "expected"),
+    [
+        ([], False, "dashed: difficult"),
+        ([], True, "dashed: difficult; hatched: to be ignored"),  # crowds in COCO's format
+        (["DontCare", "tree"], True, "dashed: difficult; hatched: to be ignored; labels to be ignored: DontCare, tree"),
+        (["tree"], False, "dashed: difficult"),
+    ],
+)
+def test_the_labels_to_be_ignored_are_named(labels, regions, expected):
+    given = {"datasets": {"pets": {"ignore": labels}}}
+    artifact = Artifact("contact_pets", contact_sheet.KIND, {"pets": "Pets"}, {}, {}, given)
+    assert contact_sheet.key(artifact, regions) == expected
 
 
 def test_classes_have_colours_of_their_own():

@@ -102,6 +102,10 @@ class Artifact:
         """The classes of a data set in order."""
         return params.class_names(self.given, dataset)
 
+    def ignored(self, dataset: str) -> list[str]:
+        """The labels of its objects that are ignored."""
+        return list(self.given["datasets"][dataset].get("ignore", []))
+
     def rigid(self, dataset: str) -> list[str]:
         """Its rigid classes; none where the data set does not tell them apart."""
         return list(self.given["datasets"][dataset].get("rigid", []))

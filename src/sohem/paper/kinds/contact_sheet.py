@@ -13,6 +13,13 @@ def caption(artifact: Artifact) -> str:
     return f"Images of {artifact.datasets[artifact.dataset]} with their ground-truth boxes."
 
 
+def key(artifact: Artifact, regions: bool) -> str:
+    """What the outlines mean; ``regions``: whether the data set has ignore regions."""
+    labels = artifact.ignored(artifact.dataset)
+    words = ["dashed: difficult"] + ["hatched: to be ignored"] * regions
+    return "; ".join(words + [f"labels to be ignored: {', '.join(labels)}"] * bool(regions and labels))
+
+
 def draw(artifact: Artifact, inputs: Inputs) -> Files:
     dataset, classes = artifact.dataset, artifact.classes(artifact.dataset)
     images, truth = inputs.one("images", dataset), inputs.one("ground_truth", dataset)
@@ -27,7 +34,7 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
         shape.columns,
         f"{artifact.datasets[dataset]}: {len(cells)} of {len(train)} training images with their ground truth",
         artifact.notice,
-        "dashed: difficult" + ("; hatched: to be ignored (DontCare)" if truth["ignore"].any() else ""),
+        key(artifact, bool(truth["ignore"].any())),
     )
     return {"png": sheets.to_png(sheet)}
 
@@ -37,7 +44,7 @@ KIND = Kind(
     caption=caption,
     draw=draw,
     sources={"images": IMAGES, "ground_truth": GROUND_TRUTH},
-    reads=("datasets.{datasets}.classes",),
+    reads=("datasets.{datasets}.classes", "datasets.{datasets}.ignore"),
     one=True,
     rank=4,
 )
