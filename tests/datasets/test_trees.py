@@ -64,7 +64,9 @@ def test_images_without_objects_stay(tmp_path):
 def test_a_missing_image_or_annotation_is_named(tmp_path):
     root = voc_tree(tmp_path / "voc")
     (root / "JPEGImages/000003.jpg").rename(tmp_path / "away.jpg")
-    with pytest.raises(DataError, match=r"JPEGImages/000003: no such image .* the test subset lists it"):
+    with pytest.raises(
+        DataError, match=r"JPEGImages/000003: no such image .* the test subset lists it \(Image.*test.txt\)"
+    ):
         read("voc", root)
     (tmp_path / "away.jpg").rename(root / "JPEGImages/000003.png")  # another ending will do
     (root / "Annotations/000001.xml").unlink()
@@ -113,8 +115,8 @@ def test_an_image_of_another_size_than_annotated_is_named(tmp_path):
     [
         (["1", "2"], ["2"], "image 2 is listed both in train and in test"),
         (["1", "1"], ["2"], "image 1 is listed twice in train"),
-        ([], ["2"], "the train subset is empty"),
-        (["1"], [], "the test subset is empty"),
+        ([], ["2"], r"Main/trainval.txt: lists no image, so the train subset is empty"),
+        (["1"], [], r"Main/test.txt: lists no image, so the test subset is empty"),
     ],
 )
 def test_subsets_do_not_overlap(tmp_path, trainval, test, message):
@@ -129,6 +131,17 @@ def test_a_missing_root_says_what_is_expected_and_which_key_names_it(tmp_path):
     for part in ("nowhere: no such folder (data root missing)", "label_2/<index>.txt", "datasets.kitti.paper.root",
                  "data_object_image_2.zip"):  # fmt: skip
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize("root", ["VOCdevkit/VOC2012", "VOCdevkit", "VOCdevkit/VOC2007/JPEGImages", ".", "VOC2007"])
+def test_another_years_devkit_is_named(tmp_path, root):
+    voc_tree(tmp_path / "VOCdevkit/VOC2007")
+    (tmp_path / "VOCdevkit/lost+found").mkdir(mode=0)  # of a disk's root, which nobody may enter
+    with pytest.raises(DataError, match="no such folder") as error:
+        read("voc", tmp_path / root)
+    found = f"Such a tree was found in {tmp_path}/VOCdevkit/VOC2007. "
+    assert (found in str(error.value)) == (root != "VOC2007")  # from there it is not looked for that far
+    assert "datasets.voc.demo.root" in str(error.value)
 
 
 def test_the_split_step(tmp_path, capsys):

@@ -141,5 +141,18 @@ def test_image_sets_with_windows_line_ends(tmp_path):
     (folder / "test.txt").write_text("000003")
     assert voc.read_image_sets(tmp_path) == {"train": ["000002", "000001"], "test": ["000003"]}
     (folder / "test.txt").unlink()
-    with pytest.raises(DataError, match=r"test.txt: cannot be read"):
+    with pytest.raises(
+        DataError, match=r"test.txt: cannot be read .*; it lists the test subset, one image name a line$"
+    ):
+        voc.read_image_sets(tmp_path)
+
+
+def test_without_a_public_test_set_one_makes_lists_of_ones_own(tmp_path):
+    """As VOC2012 is unpacked: ``trainval.txt`` with its two halves, and no ``test.txt``."""
+    folder = tmp_path / "ImageSets" / "Main"
+    folder.mkdir(parents=True)
+    for name in ("train", "val", "trainval"):
+        (folder / f"{name}.txt").write_text("2008_000002\n")
+    message = r"test.txt: cannot be read .* From VOC2008 on .* not public: write trainval.txt and test.txt yourself"
+    with pytest.raises(DataError, match=message):
         voc.read_image_sets(tmp_path)

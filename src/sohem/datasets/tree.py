@@ -17,17 +17,17 @@ def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = T
     """Check that the root of a data set and the folders of its format exist.
 
     Raises:
-        DataError: says what is missing, which layout is expected, which parameter names the root, and where
-            the paper's data sets are to be had.
+        DataError: says what is missing, which layout is expected, where such a tree lies instead (another year's
+            devkit), which parameter names the root, and where the paper's data sets are to be had.
     """
     form = FORMATS[kind]
-    wanted = [root, *(root / folder for folder in form.parts if with_images or folder != form.images)]
-    missing = next((path for path in wanted if not path.is_dir()), None)
+    folders = [folder for folder in form.parts if with_images or folder != form.images]
+    missing = next((path for path in (root, *(root / folder for folder in folders)) if not path.is_dir()), None)
     if missing is None:
         return
     what = "data root missing" if missing == root else "not a complete data set"
     message = (
-        f"{missing}: no such folder ({what}). Expected under {root}: {form.layout}. "
+        f"{missing}: no such folder ({what}). Expected under {root}: {form.layout}. {_elsewhere(root, folders)}"
         f"Put the data there, or name another root in datasets.{dataset}.{scale}.root of params.yaml"
     )
     if scale == "paper" and dataset in catalogue.DATASETS:
@@ -38,6 +38,17 @@ def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = T
             f"({source.page}) and unpack both into one place, so that their {source.inside} is the root"
         )
     raise DataError(message)
+
+
+def _elsewhere(root: Path, folders: list[str]) -> str:
+    """A sentence that names the trees with these folders above, beside, and up to two levels below the root; or ""."""
+    near = [root.parent, *root.parent.glob("*"), *root.glob("*"), *root.glob("*/*")]
+    trees = sorted(str(path) for path in set(near) - {root} if os.access(path, os.X_OK) and _holds(path, folders))
+    return f"Such a tree was found in {', '.join(trees[:5])}{', ...' if len(trees) > 5 else ''}. " if trees else ""
+
+
+def _holds(path: Path, folders: list[str]) -> bool:
+    return all((path / folder).is_dir() for folder in folders)
 
 
 def names(root: Path, kind: str) -> list[str]:

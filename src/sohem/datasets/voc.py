@@ -43,19 +43,37 @@ def read_image_sets(root: Path) -> dict[str, list[str]]:
     """Image names of the training ("train") and test subset, as ``trainval.txt`` and ``test.txt`` list them.
 
     Raises:
-        DataError: a list is missing or not text.
+        DataError: a list is missing, empty or not text.
     """
-    return {subset: _read_list(root / IMAGE_SETS / f"{name}.txt") for subset, name in SUBSETS.items()}
+    return {subset: _read_list(root / IMAGE_SETS / f"{name}.txt", subset) for subset, name in SUBSETS.items()}
 
 
-def _read_list(path: Path) -> list[str]:
+def _read_list(path: Path, subset: str) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); it lists one image name a line") from None
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); it lists the {subset} subset, one image name a line"
+            f"{_own(path)}"
+        ) from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not a text file; it lists one image name a line") from None
-    return [line.strip() for line in lines if line.strip()]
+    names = [line.strip() for line in lines if line.strip()]
+    if not names:
+        raise DataError(f"{path}: lists no image, so the {subset} subset is empty; list one image name a line")
+    return names
+
+
+def _own(path: Path) -> str:
+    """What to do without a list in a devkit from 2008 on, of whose test images no annotations were published."""
+    train, val = (path.with_name(f"{name}.txt") for name in ("train", "val"))
+    if not (train.is_file() and val.is_file()):
+        return ""
+    both = " and ".join(f"{name}.txt" for name in SUBSETS.values())
+    return (
+        f". From VOC2008 on the annotations of the test images are not public: write {both} yourself, for example as "
+        f"copies of {train.name} and {val.name} beside it"
+    )
 
 
 def listing(root: Path, settings: Mapping[str, Any], key: str, with_images: bool) -> Subsets:
@@ -71,8 +89,8 @@ def _listed(root: Path, name: str, subset: str, files: dict[str, str] | None) ->
     annotation = root / ANNOTATIONS / (name + ANNOTATION_SUFFIX)
     if files is not None and name not in files:
         raise DataError(
-            f"{root / IMAGES / name}: no such image (.jpg or .png), but the {subset} subset lists it; "
-            "put it there or take it off the list"
+            f"{root / IMAGES / name}: no such image (.jpg or .png), but the {subset} subset lists it "
+            f"({IMAGE_SETS}/{SUBSETS[subset]}.txt); put it there or take it off the list"
         )
     if not annotation.is_file():
         raise DataError(f"{annotation}: no such annotation, but image {name} is in the {subset} subset")
