@@ -12,6 +12,7 @@ from sohem.detectors.architectures.architecture import TORCHVISION, Architecture
 from sohem.detectors.detector import build
 from sohem.download.catalogue import File
 from sohem.errors import CheckpointError, ParamsError
+from sohem.training.samples import SMALL
 from toy import parameters
 
 
@@ -43,6 +44,13 @@ INVENTED = Architecture(
         unused=("classes.",),
     ),
 )
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_images_of_32_pixels_are_large_enough(name):
+    """`SampleReader.check_sizes` tries smaller ones only."""
+    features = backbones.build(name, "none", 0)(torch.zeros(1, 3, SMALL, SMALL))
+    assert min(features.shape) > 0
 
 
 @pytest.fixture

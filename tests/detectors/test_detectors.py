@@ -137,6 +137,16 @@ def test_anchor_labels():
     assert labels.tolist() == [0, 0, 0, -1, -1]
 
 
+def test_an_image_that_is_ignored_as_a_whole_teaches_the_rpn_nothing(tmp_path):
+    network = build("faster_rcnn", 2, toy.scale(toy.parameters(tmp_path)), seed=0)
+    logits, offsets, anchors = network.objectness(network.features(torch.zeros(3, 48, 64)))
+    everything, nothing = torch.tensor([[0.0, 0, 64, 48]]), torch.zeros(0, 4)
+    losses = network.rpn.losses(logits, offsets, anchors, (48, 64), nothing, everything, stream(0, "anchors"))
+    assert [loss.item() for loss in losses] == [0, 0]
+    sum(losses).backward()
+    assert not network.rpn.scores.weight.grad.any()
+
+
 @pytest.mark.parametrize("detector", ["fast_rcnn", "faster_rcnn"])
 def test_detections_lie_in_the_image_and_building_leaves_the_global_generator_alone(detector, tmp_path):
     given = toy.parameters(tmp_path)

@@ -162,3 +162,14 @@ def test_the_steps_give_the_same_file_for_any_number_of_chunks(tmp_path, capsys)
     (tmp_path / "b.png").write_bytes(b"")
     assert cli.main(["propose", *common, "--chunk", "2", "--out", str(tmp_path / "x.parquet")]) == 2
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_an_image_in_which_nothing_is_found_is_named(tmp_path, capsys):
+    Image.new("RGB", (5, 4)).save(tmp_path / "a.png")
+    images = pd.DataFrame({"image_id": ["a"], "file": ["a.png"], "width": [5], "height": [4], "subset": ["train"]})
+    write_table(tmp_path / "images.parquet", images)
+    words = ["propose", "--params", json.dumps(settings("voc", tmp_path)), "--dataset", "voc", "--chunk", "1"]
+    assert cli.main([*words, f"--images={tmp_path / 'images.parquet'}", f"--out={tmp_path / 'p.parquet'}"]) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'a.png'}: selective search finds no box in its 5x4 pixels." in error
+    assert "lower scales.demo.selective_search.min_size" in error

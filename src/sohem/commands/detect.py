@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> None:
     label = f"{args.dataset}/{args.method}: detecting"
     with device.claimed(scale.device, scale.threads) as chosen:
         detector.to(chosen).eval()
+        reader.check_sizes(detector)
         if scale.cache == "features" and args.cache is not None:
             reader.keep_still(detector, args.cache, mirrored=False)
         most, count = test.max_proposals, len(reader)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sohem import files, params
 from sohem.datasets.images import load
+from sohem.errors import DataError
 from sohem.progress import track
 from sohem.proposals import chunks
 
@@ -32,10 +33,16 @@ def run(args: argparse.Namespace) -> None:
     images = chunks.part(files.read_table(args.images), args.chunk, search["chunks"])
     ids = images["image_id"].tolist()
     label = f"{args.dataset} proposals, chunk {args.chunk}/{search['chunks']}"
-    boxes = [
-        selective_search.find(
-            load(root / file), name, search["mode"], search["base_k"], search["resize"], search["min_size"]
+    boxes = []
+    for name, file in track(zip(ids, images["file"], strict=True), len(ids), label):
+        image = load(root / file)
+        found = selective_search.find(
+            image, name, search["mode"], search["base_k"], search["resize"], search["min_size"]
         )
-        for name, file in track(zip(ids, images["file"], strict=True), len(ids), label)
-    ]
+        if len(found) == 0:  # of an image that is not tiny it gives at least the whole
+            raise DataError(
+                f"{root / file}: selective search finds no box in its {image.shape[1]}x{image.shape[0]} pixels. Take "
+                f"it off the list of images, or lower scales.{settings['scale']}.selective_search.min_size"
+            )
+        boxes.append(found)
     files.write_table(args.out, chunks.rows(ids, boxes))

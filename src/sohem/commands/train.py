@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     with device.claimed(scale.device, scale.threads) as chosen:
         reader = read(args, part)
         detector = initial(args, part, scale, reader).to(chosen)
+        reader.check_sizes(detector)
         if scale.cache == "features" and args.cache is not None:
             reader.keep_still(detector, args.cache, mirrored=scale.train.flip != "none")
         current = start(detector, scale.train)

@@ -85,4 +85,4 @@ class RoIHead(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Logits [R, K + 1] and normalised box offsets [R, K + 1, 4]; dropout is on where masks are given."""
         x = self.hidden(pooled, keep6, keep7)
-        return self.scores(x), self.offsets(x).view(len(x), -1, 4)
+        return self.scores(x), self.offsets(x).view(len(x), len(self.box_mean), 4)  # -1 is ambiguous without RoIs

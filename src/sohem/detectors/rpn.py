@@ -125,6 +125,8 @@ class RPN(nn.Module):
         inside = (boxes[:, 0] >= 0) & (boxes[:, 1] >= 0) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
         labels, matched = label_anchors(boxes, targets, ignored, inside, s.positive, s.negative)
         chosen = random_sample(labels, s.batch, s.foreground, generator)
+        if len(chosen) == 0:  # every anchor crosses the border of a tiny image or lies in an ignored region
+            return logits.sum() * 0, offsets.sum() * 0
         objectness = F.cross_entropy(logits[chosen], labels[chosen])
         objects = chosen[labels[chosen] == 1]
         if len(objects) == 0:

@@ -19,6 +19,8 @@ from sohem.randomness import stream
 from sohem.settings import Images
 from sohem.training.cache import ImageCache
 
+SMALL = 32  # pixels; no backbone wants more of a side
+
 
 @dataclass
 class Sample:
@@ -132,6 +134,24 @@ class SampleReader:
 
     def _resized(self) -> list[tuple[int, int]]:
         return [resized(*size, scale) for size, scale in zip(self._sizes, self._scales, strict=True)]
+
+    @torch.no_grad()
+    def check_sizes(self, detector: Detector) -> None:
+        """Try whether small images are large enough for the detector's backbone.
+
+        Raises:
+            DataError: one is not, after resizing; names it and the keys that set its size.
+        """
+        sizes = self._resized()
+        for size in sorted({size for size in sizes if min(size) < SMALL}):
+            try:
+                detector.features(torch.zeros(3, *size, device=detector.head.box_mean.device))
+            except RuntimeError as error:
+                raise DataError(
+                    f"{self._paths()[sizes.index(size)]}: {size[1]}x{size[0]} pixels once resized, too small for the "
+                    f"backbone ({str(error).splitlines()[0]}). Take it off the list of images, or raise short_side and "
+                    "long_side of the data set (datasets.<name>.<scale>)"
+                ) from None
 
     def keep_still(self, detector: Detector, folder: Path, mirrored: bool) -> None:
         """From now on hand out what the detector's frozen layers make of the images, kept in a file in ``folder``.
