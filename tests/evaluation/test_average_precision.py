@@ -118,6 +118,23 @@ def test_the_second_detection_of_an_object_is_wrong_in_an_ignored_region_too() -
     assert only(evaluate(boxes, seen, ["dog"], [0.5]))["ap_area"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
 
 
+@pytest.mark.parametrize(
+    ("detection", "iou", "wrong"),
+    [
+        ((0, 0, 10, 10), 0.5, False),
+        ((0, 0, 10, 5), 0.5, False),  # half of the object: all of the detection lies in it
+        ((0, 0, 10, 19), 0.5, False),  # IoU 10/19, and so is the share of the detection that lies in it
+        ((0, 0, 10, 21), 0.5, True),  # 10/21: not found
+        ((0, 0, 10, 21), 0.3, True),  # found at a threshold below 1/2, and wrong all the same
+    ],
+)
+def test_from_iou_one_half_on_who_finds_an_ignored_object_is_not_judged(detection, iou, wrong) -> None:
+    """IoU is at most the share of the detection inside. Nobody has to find it: the recall is that of the dog."""
+    boxes = truth(("1", "", A, "ignore"), ("2", "dog", A))
+    seen = found(("1", "dog", 0.9, detection), ("2", "dog", 0.8, A))
+    assert only(evaluate(boxes, seen, ["dog"], [iou]))["ap_area"] == (1 / 2 if wrong else 1)
+
+
 def test_equal_scores_keep_the_order_of_the_rows() -> None:
     boxes = truth(("1", "dog", A))
     good, bad = ("1", "dog", 0.5, A), ("1", "dog", 0.5, FAR)
