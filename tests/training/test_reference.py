@@ -26,6 +26,7 @@ from sohem.mining.miners.sohem import SOHEM
 from sohem.mining.schedule import Ramp
 from sohem.randomness import stream
 from sohem.training import loop
+from sohem.training.log import LOG_COLUMNS
 from sohem.training.samples import SampleReader
 
 STRIDE, POOL, CLASSES = 4, 2, 2
@@ -285,7 +286,7 @@ def compared(data, detector, method, rois):
     for iteration in range(3):
         loop.train(run, reader, miner, scale, 0, lambda: None, lambda steps, note: steps,
                    lambda done=iteration + 1: run.done == done)  # fmt: skip
-        row = dict(zip(loop.LOG_COLUMNS, run.log[iteration], strict=True))
+        row = dict(zip(LOG_COLUMNS, run.log[iteration], strict=True))
         log, gradients = reference.step(0.002 * 0.1 ** (iteration // 2), row["alpha"], row["beta"], method)
         yield row, log, ours, gradients, reference
 

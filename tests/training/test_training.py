@@ -22,6 +22,7 @@ from sohem.mining.miners.ohem import OHEM
 from sohem.mining.miners.random import RandomSampler
 from sohem.settings import Images
 from sohem.training import loop, optimiser
+from sohem.training.log import LOG_COLUMNS
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, batch_loss, candidates
 from sohem.training.targets import label_rois
@@ -222,7 +223,7 @@ def test_the_read_only_pass_leaves_no_trace(data):
 def test_training_lowers_the_loss_and_logs_every_iteration(data, tmp_path):
     assert run_train(data, tmp_path, iterations=100, step=80, lr=0.05, method="random") == 0
     log = files.read_table(tmp_path / "log.parquet")
-    assert list(log.columns) == loop.LOG_COLUMNS
+    assert list(log.columns) == LOG_COLUMNS
     assert log["iteration"].tolist() == list(range(1, 101))
     assert log["cls_all"][-10:].mean() < 0.7 * log["cls_all"][:10].mean()
     assert log[["s1", "s2", "s3", "s4"]].sum(axis=1).to_numpy() == pytest.approx(1)
@@ -291,7 +292,10 @@ def test_a_killed_run_goes_on_to_the_same_bytes(data, tmp_path, detector):
     assert outputs(folder) == outputs(tmp_path / "whole")
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(
+    data, tmp_path, monkeypatch, capsys, precision
+):
     real, calls = loop.batch_loss, []
 
     def poisoned(*args):
@@ -300,9 +304,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(data, 
         return (loss * np.nan, sums * np.nan) if len(calls) == 7 else (loss, sums)
 
     monkeypatch.setattr(loop, "batch_loss", poisoned)
-    assert run_train(data, tmp_path) == 2
+    assert run_train(data, tmp_path, precision=precision) == 2
     error = capsys.readouterr().err
     assert "iteration 7: the loss cls_selected is nan" in error
+    assert ("or set scales.<scale>.precision: fp32 or bf16" in error) == (precision == "fp16")
+    assert "done again" not in error  # no scale mends a loss
     assert "Traceback" not in error
     (state,) = (tmp_path / "state").rglob("state.pt")
     stored = checkpoint.load(state, ["run"])["run"]

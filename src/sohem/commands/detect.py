@@ -1,7 +1,9 @@
 """Run a trained detector over the test images and store its detections."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,17 +43,13 @@ def run(args: argparse.Namespace) -> None:
     checkpoint.check_settings(args.checkpoint, content["settings"], wanted, content["seed"], args.seed)
     at, classes = params.at_scale(given), params.class_names(given, args.dataset)
     scale, test = settings.of(settings.Scale, at), settings.of(settings.Test, at["test"])
-    detector = build(given["datasets"][args.dataset]["detector"], len(classes), scale, args.seed)
-    check_preprocessing(args.checkpoint, content["preprocessing"], detector.backbone.preprocessing)
-    check_fit(args.checkpoint, content["model"], detector.state_dict(), "detector")
-    detector.load_state_dict(content["model"])
-
     proposals = None if args.proposals is None else read_table(args.proposals)
     images = settings.of(settings.Images, params.dataset_at_scale(given, args.dataset))
     reader = SampleReader(images, read_table(args.images), "test", classes, None, proposals)
     label = f"{args.dataset}/{args.method}: detecting"
     with device.claimed(scale.device, scale.threads) as chosen:
-        detector.to(chosen).eval()
+        scale = replace(scale, precision=device.precision(scale.precision, chosen))
+        detector = restored(args, content, given, scale).to(chosen).eval()
         reader.check_sizes(detector)
         if scale.cache == "features" and args.cache is not None:
             reader.keep_still(detector, args.cache, mirrored=False)
@@ -69,7 +67,20 @@ def run(args: argparse.Namespace) -> None:
         inputs = [path for path in (args.images, args.proposals, args.checkpoint) if path is not None]
         origin = provenance.record(params.select(given, "detect", dataset=args.dataset, method=args.method), inputs,
                                    device=device.describe(chosen))  # fmt: skip
-        write_json(args.provenance, {**origin, "sha256": provenance.sha256(args.out), "machine": machine})
+        measured = {"precision": scale.precision, "machine": machine}
+        write_json(args.provenance, {**origin, "sha256": provenance.sha256(args.out), **measured})
+
+
+def restored(
+    args: argparse.Namespace, content: dict[str, Any], given: params.Params, scale: settings.Scale
+) -> Detector:
+    """The detector that a checkpoint with this content holds."""
+    kind, classes = given["datasets"][args.dataset]["detector"], params.class_names(given, args.dataset)
+    detector = build(kind, len(classes), scale, args.seed)
+    check_preprocessing(args.checkpoint, content["preprocessing"], detector.backbone.preprocessing)
+    check_fit(args.checkpoint, content["model"], detector.state_dict(), "detector")
+    detector.load_state_dict(content["model"])
+    return detector
 
 
 def detections(

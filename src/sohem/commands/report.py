@@ -218,6 +218,7 @@ def _run(given: params.Params, run: plan.Run, found: Results) -> dict[str, Any]:
         "window": window,
         "cost": (record or {}).get("cost"),
         "machine": (record or {}).get("machine"),
+        "precision": (record or {}).get("precision"),
         "own": yaml.safe_dump(own, sort_keys=False, width=100, default_flow_style=None),
     }
 

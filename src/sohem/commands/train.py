@@ -21,7 +21,8 @@ from sohem.progress import track
 from sohem.training import cost, device
 from sohem.training.choices import choices_table
 from sohem.training.interrupt import stop_on_signal
-from sohem.training.loop import Run, log_table, normalise_targets, start, train
+from sohem.training.log import log_table
+from sohem.training.loop import Run, normalise_targets, start, train
 from sohem.training.probe import mined_table, probe_images
 from sohem.training.samples import SampleReader
 
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     method, beta_target = part["methods"][args.method], params.beta_target(part, args.dataset)
     miner = miners.build(args.method, method, scale.train.rois, scale.train.iterations, beta_target)
     with device.claimed(scale.device, scale.threads) as chosen:
+        scale = replace(scale, precision=device.precision(scale.precision, chosen))
         reader = read(args, part)
         detector = initial(args, part, scale, reader).to(chosen)
         reader.check_sizes(detector)
@@ -62,7 +64,8 @@ def run(args: argparse.Namespace) -> None:
         current = start(detector, scale.train)
         stored = {"settings": params.dumps(part), "seed": args.seed}
         inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
-        state_file = args.state / state_name(stored, inputs) / "state.pt"
+        # With the precision that `auto` stands for: a run that comes back on another card may have to begin anew.
+        state_file = args.state / state_name({**stored, "precision": scale.precision}, inputs) / "state.pt"
         before = None
         if state_file.exists():
             state = checkpoint.load(state_file, ["run", "cost"], chosen)
@@ -82,7 +85,9 @@ def run(args: argparse.Namespace) -> None:
         write_table(args.mined, mined_table(current.mined, log, names, classes))
         write_table(args.rois, choices_table(current.rois))
         origin = provenance.record(part, inputs, device=device.describe(chosen))
-        measured = {"machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
+        measured = {"precision": scale.precision, "machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
+        if current.scaling is not None:
+            measured["skipped_steps"] = current.scaling.skipped
         if current.averaged is not None:
             detector.load_state_dict(current.averaged.module.state_dict())
         detector.head.fold_targets()

@@ -15,13 +15,16 @@ from sohem.detectors.heads import RoIHead, pool
 from sohem.detectors.rpn import RPN
 from sohem.randomness import stream
 
+# What convolutions and linear layers compute in, by `scales.*.precision` once `auto` is resolved.
+COMPUTED_IN = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 class Detector(nn.Module):
     """A region-based detector; ``rpn`` is None where proposals come from outside (Fast R-CNN).
 
     Args:
-        precision: fp32, or bf16: convolutions and linear layers compute in bfloat16 (autocast); weights, RoI pooling,
-            box arithmetic and losses stay in float32.
+        precision: fp32, bf16 or fp16. With the last two convolutions and linear layers compute in bfloat16 or float16
+            (autocast); weights, RoI pooling, box arithmetic and losses stay in float32.
     """
 
     def __init__(
@@ -38,9 +41,10 @@ class Detector(nn.Module):
         self.pool_size, self.pool_op, self.precision = pool_size, pool_op, precision
 
     def _autocast(self, device: torch.device) -> torch.autocast:
-        # Each part has a block of its own: within one block autocast keeps the bfloat16 weights that a pass without
+        # Each part has a block of its own: within one block autocast keeps the 16-bit weights that a pass without
         # gradient made, and the pass with gradient after it would get them, cut off from their parameters.
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        half = COMPUTED_IN[self.precision]
+        return torch.autocast(device.type, half, enabled=half is not torch.float32)
 
     def features(self, image: Tensor, still: bool = False) -> Tensor:
         """[1, C, H', W'] of an image [3, H, W] (float, 0 to 255), or of what `still` made of it."""

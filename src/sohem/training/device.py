@@ -36,7 +36,7 @@ def claimed(name: str, threads: int) -> Iterator[torch.device]:
             f"device: cuda, but no usable GPU was found ({_why_not()}). Install or update its driver, or set "
             "scales.<scale>.device: cpu in params.yaml"
         )
-    # fp32 is the reference: no rounding to TF32 behind its back. bf16 is a parameter.
+    # fp32 is the reference: no rounding to TF32 behind its back. Less is a parameter (`precision`).
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     for index in range(torch.cuda.device_count()):
         with _lock_file(index).open("w") as file:
@@ -64,6 +64,27 @@ def _lock_file(index: int) -> Path:
     """Named by the card itself, since an index depends on which cards the process is shown."""
     card = getattr(torch.cuda.get_device_properties(index), "uuid", index)
     return Path(tempfile.gettempdir()) / f"sohem-{os.getuid()}-gpu-{card}.lock"
+
+
+def precision(wanted: str, device: torch.device) -> str:
+    """What ``scales.*.precision`` stands for on a device: fp32, bf16 or fp16.
+
+    auto is bf16 on a GPU that has it, fp16 on another one, fp32 on a CPU.
+
+    Raises:
+        TrainingError: bf16 on a GPU without it, where torch would emulate it slowly.
+    """
+    # NVIDIA's have it from compute capability 8.0 on (Ampere); AMD's that torch runs on all do, and count from 9.0.
+    # torch.cuda.is_bf16_supported says the same, but only of the current device.
+    lacking = device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0)
+    if wanted == "auto":
+        return "fp32" if device.type == "cpu" else "fp16" if lacking else "bf16"
+    if wanted == "bf16" and lacking:
+        raise TrainingError(
+            f"precision: bf16, but the {describe(device)} has no bfloat16 (compute capability 8.0, Ampere, or later "
+            "does). Set scales.<scale>.precision in params.yaml to fp16, or to auto, which takes what each card has"
+        )
+    return wanted
 
 
 def describe(device: torch.device) -> str:

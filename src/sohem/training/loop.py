@@ -1,13 +1,11 @@
 """The training loop: N images an iteration, every random number a function of the seed and the iteration."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
@@ -19,16 +17,12 @@ from sohem.randomness import epoch_order, stream
 from sohem.settings import Scale, Train
 from sohem.training import choices, probe
 from sohem.training.loader import ahead
+from sohem.training.log import FACTS, LOG_COLUMNS, check_finite, log_row
 from sohem.training.optimiser import learning_rate, set_rate, sgd
 from sohem.training.samples import Sample, SampleReader
-from sohem.training.step import SUMS, Candidates, batch_loss
+from sohem.training.scaling import Scaling, scaling
+from sohem.training.step import Candidates, batch_loss
 from sohem.training.targets import label_rois, target_statistics
-
-FACTS = ["iteration", "lr", "alpha", "beta"]  # known before an iteration; the others are measured
-LOG_COLUMNS = [*FACTS, "n_all", "n_selected", "foreground_all", "foreground_selected",
-               "s1", "s2", "s3", "s4", "cls_selected", "loc_selected", "cls_all", "loc_all",
-               "rpn_objectness", "rpn_box"]  # fmt: skip
-
 
 Progress = Callable[[range, Callable[[], str]], Iterable[int]]
 """Goes through the iterations and shows how far they are; the second argument tells the present losses."""
@@ -42,6 +36,7 @@ class Run:
     optimiser: torch.optim.Optimizer
     log: np.ndarray  # [iterations of the whole run, len(LOG_COLUMNS)] float64; rows not done yet are NaN
     averaged: AveragedModel | None = None  # of the weights after each of the last iterations
+    scaling: Scaling | None = None  # of the loss, in float16
     done: int = 0
     mined: dict[int, Tensor] = field(default_factory=dict)  # iteration -> what the probe recorded
     rois: dict[int, Tensor] = field(default_factory=dict)  # iteration -> what was chosen from, and what was taken
@@ -53,6 +48,7 @@ class Run:
             "model": self.detector.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "scaling": None if self.scaling is None else self.scaling.state(),
             "log": torch.from_numpy(self.log[: self.done].copy()),
             "mined": self.mined,
             "rois": self.rois,
@@ -64,21 +60,27 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
+        if self.scaling is not None:
+            self.scaling.restore(state["scaling"])
         self.done = state["iteration"]
         self.log[: self.done] = state["log"].cpu().numpy()
         self.mined = {iteration: record.cpu() for iteration, record in state["mined"].items()}
         self.rois = {iteration: record.cpu() for iteration, record in state["rois"].items()}
 
+    def backward(self, loss: Tensor) -> bool:
+        """Leave the gradients of the loss with the weights; false where they overflow, which float16 alone can."""
+        if self.scaling is None:
+            loss.backward()
+            return True
+        return self.scaling.backward(loss, self.optimiser, self.done + 1)
+
 
 def start(detector: Detector, settings: Train) -> Run:
     """A run before its first iteration."""
     averaged = AveragedModel(detector) if settings.average else None
-    return Run(detector, sgd(detector, settings), np.full((settings.iterations, len(LOG_COLUMNS)), np.nan), averaged)
-
-
-def log_table(log: np.ndarray) -> pd.DataFrame:
-    """The log as a table, one row an iteration."""
-    return pd.DataFrame(log, columns=LOG_COLUMNS).astype({"iteration": "int64"})
+    log = np.full((settings.iterations, len(LOG_COLUMNS)), np.nan)
+    scaled = scaling(detector.precision, detector.head.box_mean.device)
+    return Run(detector, sgd(detector, settings), log, averaged, scaled)
 
 
 def batch_indices(seed: int, iteration: int, images: int, count: int) -> list[int]:
@@ -137,8 +139,9 @@ def train(
         miner: chooses the RoIs; scale: train, probe and workers are used.
 
     Raises:
-        TrainingError: a loss is not finite; what ``save`` stored last is still good. Or the memory does not suffice.
-        DataError: an image cannot be read. Then, and when memory runs out, ``save`` is called before.
+        TrainingError: a loss is not finite; what ``save`` stored last is still good. Or the memory does not suffice, or
+            a gradient does not fit float16; then, and where an image is unreadable, ``save`` is called before.
+        DataError: an image cannot be read.
     """
     settings = scale.train
     total = len(run.log)
@@ -155,7 +158,7 @@ def train(
         first = run.done - len(pending)
         for k, measured in enumerate(torch.stack(pending).cpu().numpy() if pending else []):
             run.log[first + k, len(FACTS) :] = measured
-            check_finite(run.log[first + k], run.detector.rpn is not None)
+            check_finite(run.log[first + k], run.detector.rpn is not None, run.scaling is not None)
         pending.clear()
         run.rois |= {iteration: record.cpu() for iteration, record in fresh.items()}
         fresh.clear()
@@ -181,7 +184,6 @@ def train(
         alpha, beta = miner.alpha_beta(moment)
         rate = learning_rate(iteration, settings)
         set_rate(run.optimiser, rate)
-        run.optimiser.zero_grad(set_to_none=True)
         try:
             samples = [sample.to(device) for sample in next(batches)]
             with memory_errors(iteration + 1):
@@ -189,9 +191,12 @@ def train(
                     record = probe.record(run.detector, reader, looked_at, miner, moment, settings, seed)
                     run.mined[moment.step] = record
                 seen = look if choices.due(moment.step, total, settings.log_every) else None
-                loss, sums = batch_loss(run.detector, samples, miner, moment, settings, seed, seen)
-                loss.backward()
-        except SohemError:  # an unreadable image, too little memory: what is done so far is kept
+                ready = False
+                while not ready:  # once; in float16 until the gradients are finite: the same loss at a lower scale
+                    run.optimiser.zero_grad(set_to_none=True)
+                    loss, sums = batch_loss(run.detector, samples, miner, moment, settings, seed, seen)
+                    ready = run.backward(loss)
+        except SohemError:  # an unreadable image, too little memory, no lower scale: what is done so far is kept
             fresh.pop(moment.step, None)
             flush()
             save()
@@ -211,24 +216,6 @@ def train(
     return True
 
 
-def log_row(sums: Tensor, images: int) -> Tensor:
-    """What a row of the log says beyond FACTS, from the batch's sums [len(SUMS)]."""
-    value = dict(zip(SUMS, sums, strict=True))
-    every, chosen = value["n_all"].clamp(min=1), value["n_selected"].clamp(min=1)
-    return torch.stack(
-        [
-            value["n_all"],
-            value["n_selected"],
-            value["fg_all"] / every,
-            *(value[name] / chosen for name in ("fg_selected", "s1", "s2", "s3", "s4", "cls_selected", "loc_selected")),
-            value["cls_all"] / every,
-            value["loc_all"] / every,
-            value["rpn_objectness"] / images,
-            value["rpn_box"] / images,
-        ]
-    )
-
-
 @contextmanager
 def memory_errors(iteration: int) -> Iterator[None]:
     """Turn running out of memory into a message that says what to change.
@@ -244,22 +231,7 @@ def memory_errors(iteration: int) -> Iterator[None]:
             raise
         raise TrainingError(
             f"iteration {iteration}: out of memory ({[*str(error).splitlines(), ''][0]}). Free the device from other "
-            "programs, or lower what an iteration holds: scales.<scale>.precision: bf16, a smaller train.max_proposals "
-            "or datasets.<name>.<scale>.long_side. Then run the same command again: it goes on from here if the "
-            "parameters are the same, and from the beginning if one of them was changed."
+            "programs, or lower what an iteration holds: scales.<scale>.precision: bf16 or fp16, a smaller "
+            "train.max_proposals or datasets.<name>.<scale>.long_side. Then run the same command again: it goes on "
+            "from here if the parameters are the same, and from the beginning if one of them was changed."
         ) from None
-
-
-def check_finite(row: np.ndarray, rpn: bool) -> None:
-    """Raise if a loss of a log row is not finite; the RPN's columns count only where there is an RPN.
-
-    Raises:
-        TrainingError: names the loss and the iteration.
-    """
-    values = dict(zip(LOG_COLUMNS, row, strict=True))
-    for name in ["cls_selected", "loc_selected", "cls_all", "loc_all"] + ["rpn_objectness", "rpn_box"] * rpn:
-        if not math.isfinite(values[name]):
-            raise TrainingError(
-                f"iteration {int(values['iteration'])}: the loss {name} is {values[name]}. The last saved state is "
-                "kept. Lower scales.<scale>.train.lr or raise warmup in params.yaml, then run the same command again."
-            )
