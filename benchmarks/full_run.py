@@ -23,7 +23,7 @@ from iteration import half_near
 from sohem import checkpoint, cli, files, params
 from sohem.datasets import ground_truth, miniature
 from sohem.datasets.annotation import BOX
-from sohem.training.loop import LOG_COLUMNS, log_table
+from sohem.training.log import LOG_COLUMNS, log_table
 
 ROOT = Path(__file__).parents[1]
 

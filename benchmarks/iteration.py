@@ -5,7 +5,7 @@ CPU the same network and code at a fifth of the size, where only ratios mean som
 of noise and go through the real cache, loader, loop and optimiser. Beside our detectors runs torchvision's own Faster
 R-CNN with a VGG16 backbone, on the same images, in the same precision.
 
-    python benchmarks/iteration.py [--iterations 50] [--precision bf16] [--compile] [--workers 0]
+    python benchmarks/iteration.py [--iterations 50] [--precision fp16] [--compile] [--workers 0]
 """
 
 import argparse
@@ -31,10 +31,11 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from sohem import params, settings
 from sohem.datasets.annotation import BOX
-from sohem.detectors.detector import Detector, build
+from sohem.detectors.detector import COMPUTED_IN, Detector, build
 from sohem.mining import miners
 from sohem.mining.miner import Miner, Moment
 from sohem.training import loop, step
+from sohem.training.device import precision as resolved
 from sohem.training.loader import ahead
 from sohem.training.samples import Sample, SampleReader
 
@@ -161,8 +162,7 @@ def make(root: Path, images: int, height: int, width: int, proposals: int) -> tu
 def matrix_rate(device: torch.device, precision: str) -> float:
     """Floating-point operations a second of a large matrix product on this device, the best of ten."""
     size = 8192 if device.type == "cuda" else 1024
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    a, b = (torch.rand(size, size, device=device).to(kind) for _ in range(2))
+    a, b = (torch.rand(size, size, device=device).to(COMPUTED_IN[precision]) for _ in range(2))
     best = 0.0
     for _ in range(10):
         synchronise(device)
@@ -258,8 +258,10 @@ def peer(
 ) -> tuple[float, str]:
     """Milliseconds of an iteration of torchvision's detector, and its peak memory (GB)."""
     model = torchvision_model(scale, size).to(device, memory_format=torch.channels_last).train()
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.SGD(trained, lr=0.001, momentum=0.9, weight_decay=0.0005, fused=device.type == "cuda")
+    trained, half = [p for p in model.parameters() if p.requires_grad], COMPUTED_IN[scale.precision]
+    scaler = torch.amp.GradScaler(device.type, enabled=half is torch.float16)
+    fused = device.type == "cuda" and not scaler.is_enabled()  # see sohem.training.scaling
+    optimiser = torch.optim.SGD(trained, lr=0.001, momentum=0.9, weight_decay=0.0005, fused=fused)
     total = count + WARM_UP
     batches = ahead(lambda k: loop.load_batch(reader, scale.train, 0, k), range(total), scale.workers, device)
     started = 0.0
@@ -272,11 +274,12 @@ def peer(
         moved = [sample.to(device) for sample in samples]
         images = [sample.pixels() / 255 for sample in moved]
         targets = [{"boxes": sample.boxes, "labels": sample.labels} for sample in moved]
-        with torch.autocast(device.type, torch.bfloat16, enabled=scale.precision == "bf16"):
+        with torch.autocast(device.type, half, enabled=half is not torch.float32):
             losses = model(images, targets)
         optimiser.zero_grad(set_to_none=True)
-        sum(losses.values()).backward()
-        optimiser.step()
+        scaler.scale(sum(losses.values())).backward()
+        scaler.step(optimiser)
+        scaler.update()
     synchronise(device)
     return (time.perf_counter() - started) * 1e3 / count, peak(device)
 
@@ -296,13 +299,13 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--iterations", type=int, default=50, help="timed iterations of each run (default: 50)")
-    parser.add_argument("--precision", choices=["fp32", "bf16"], help="default: that of scale paper; on a CPU fp32")
+    parser.add_argument("--precision", choices=[*COMPUTED_IN, "auto"], default="auto", help="default: auto")
     parser.add_argument("--compile", action="store_true", help="compile backbone and head (torch.compile)")
     parser.add_argument("--workers", type=int, default=0, help="processes that read ahead (default: 0)")
     args = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     scale, size, proposals = shapes(device)
-    precision = args.precision or (scale.precision if device.type == "cuda" else "fp32")
+    precision = resolved(args.precision, device)
     scale = replace(scale, precision=precision, compile=args.compile, workers=args.workers)
     methods = params.load(ROOT / "params.yaml")["methods"]
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU ({platform.processor() or 'unknown'})"
