@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= all
+ANIMALS = data/animals
 
 ifdef BIN
 READY =
@@ -17,15 +18,26 @@ PIP = env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT PIP_USER=0 PIP_NO_DEPS=0 PIP_R
   PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint record sync compare lock
+.PHONY: help demo photographs test lint record sync compare lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
-	  printf '  make %-8s %s\n' "$$name" "$$text"; done
+	  printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: $(READY)  ## make every figure and table at demo scale, from nothing
 	snakemake --cores $(CORES) all --config scale=demo
 	@sohem summary --scale demo
+
+photographs: $(READY)  ## train and compare on real photographs: voc12_animals.tar in data/animals
+	@if [ -d $(ANIMALS)/VOCdevkit/VOC2012 ]; then :; elif [ -f $(ANIMALS)/voc12_animals.tar ]; then \
+	  echo "photographs: unpacking $(ANIMALS)/voc12_animals.tar"; \
+	  rm -rf $(ANIMALS)/.unpacking && mkdir $(ANIMALS)/.unpacking && \
+	  tar -xf $(ANIMALS)/voc12_animals.tar -C $(ANIMALS)/.unpacking && \
+	  mv $(ANIMALS)/.unpacking/VOCdevkit $(ANIMALS)/ && rmdir $(ANIMALS)/.unpacking; \
+	else \
+	  echo "photographs: neither $(ANIMALS)/voc12_animals.tar nor $(ANIMALS)/VOCdevkit/VOC2012 is there; put the tar there," \
+	    "or make the tree: $(BIN)/python examples/animals_tree.py VOCtrainval_11-May-2012.tar --out $(ANIMALS)" >&2; exit 1; fi
+	snakemake --cores $(CORES) all --configfile examples/animals.yaml
 
 test: $(READY)  ## run the test suite, the linters and the type checker among it
 	pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -68,7 +68,7 @@ def unpack(archives: Sequence[Path], inside: str, root: Path) -> None:
 
 
 def _unpack(path: Path, inside: PurePosixPath, folder: Path) -> None:
-    with _reading(path) as members:
+    with reading(path) as members:
         wanted = [(member, _below(path, member, inside)) for member in members]
         chosen = [(member, place) for member, place in wanted if place is not None]
         if not any(member.kind == "file" for member, _ in chosen):
@@ -105,7 +105,7 @@ def _below(path: Path, member: Member, inside: PurePosixPath) -> PurePosixPath |
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[list[Member]]:
+def reading(path: Path) -> Iterator[list[Member]]:
     """The members of a tar (compressed or not) or zip archive, to be read inside the block."""
     try:
         if path.suffix == ".zip" or zipfile.is_zipfile(path):
