@@ -1,9 +1,10 @@
 """Progress of long loops: a live bar on a terminal, a plain line now and then in a log."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
@@ -76,6 +77,28 @@ def line(label: str, done: int, total: int, counted: int, elapsed: float, note: 
     left = (total - done) / rate if rate > 0 else float("inf")
     text = f"{label}: {done}/{total} ({100 * done // max(total, 1)}%), {rate:.3g}/s, {duration(left)} left"
     return f"{text}, {note}" if note else text
+
+
+class Progress(NamedTuple):
+    """What a line of a log says; ``rate`` is items a second."""
+
+    label: str
+    done: int
+    total: int
+    rate: float
+
+
+def parse(text: str) -> Progress | None:
+    """What ``line`` wrote; None for any other line.
+
+    >>> parse("voc/ohem/seed0: 400/3000 (13%), 2.1/s, 20:38 left, L_cls 0.4")
+    Progress(label='voc/ohem/seed0', done=400, total=3000, rate=2.1)
+    """
+    found = re.match(r"(.*): (\d+)/(\d+) \(\d+%\), ([\d.e+-]+|inf)/s, [\d:]+ left(, |$)", text)
+    if found is None:
+        return None
+    label, done, total, rate, _ = found.groups()
+    return Progress(label, int(done), int(total), float(rate))
 
 
 def duration(seconds: float) -> str:
