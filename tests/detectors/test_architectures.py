@@ -154,7 +154,7 @@ def places_seen(architecture, cell):
 
 @pytest.mark.parametrize(
     ("name", "beside"),
-    [("small", -0.5), ("vgg16", 0), ("squeezenet", 0.5), ("resnet18", -7.5)],  # ResNets look half a cell to the left
+    [("small", -0.5), ("vgg16", 0), ("squeezenet", -0.5), ("resnet18", -7.5)],  # ResNets look half a cell to the left
 )
 def test_a_cell_looks_where_roi_pooling_takes_it_to_be(name, beside):
     """Cell k stands for pixels stride * k to stride * (k + 1)."""

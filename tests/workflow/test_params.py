@@ -25,7 +25,7 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("scale", "dmo", 'scale: "dmo" is not allowed; expected one of demo, paper'),
+        ("scale", "dmo", 'scale: "dmo" is not allowed; expected one of demo, laptop, paper'),
         (
             "scales.demo.train.lr",
             "fast",
@@ -50,7 +50,7 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
         ("datasets.voc.ignore", "dog", 'datasets.voc.ignore: "dog" is not allowed; expected a value of type array'),
         ("datasets.voc.beta_target", "big", "expected a number of at least 0, or ratio"),
         ("run.name", "My run", 'run.name: "My run" is not allowed; expected lower-case letters and digits'),
-        ("run.name", "paper", 'run.name: "paper" is not allowed; expected a name that is none of demo, paper'),
+        ("run.name", "paper", 'run.name: "paper" is not allowed; expected a name that is none of demo, laptop, paper'),
         ("run.methods", ["hoem"], 'run.methods: "hoem" is not defined; expected one of ohem, sohem'),
         ("evaluation.ious", [0.5, 1.5], "evaluation.ious.1: 1.5 is not allowed; expected a number below 1"),
     ],

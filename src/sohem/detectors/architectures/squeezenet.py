@@ -37,7 +37,7 @@ def layers() -> "nn.Sequential":
 
     made: nn.Sequential = model().features  # type: ignore[assignment]
     for place, padding in PADDING.items():
-        made[place].padding = padding  # type: ignore[assignment]
+        made[place].padding = (padding, padding)  # type: ignore[assignment]
     return made.append(Divided(SPREAD))
 
 
