@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
         origin = provenance.record(part, inputs, device=device.describe(chosen))
         measured = {"precision": scale.precision, "machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
         if current.scaling is not None:
-            measured["skipped_steps"] = current.scaling.skipped
+            measured["skipped_steps"] = current.scaling.skipped  # type: ignore[assignment]
         if current.averaged is not None:
             detector.load_state_dict(current.averaged.module.state_dict())
         detector.head.fold_targets()
