@@ -25,6 +25,7 @@ _TRAIN = [*_DATA, "datasets.{dataset}.detector", "datasets.{dataset}.beta_target
           "scales.{scale}.rpn", "scales.{scale}.train", "scales.{scale}.probe"]  # fmt: skip
 
 _CLASSES = ["datasets.{dataset}.classes", "datasets.{dataset}.rigid"]
+_STOOD_FOR = ["datasets.{stood_for}." + key for key in ("title", "classes", "rigid")]
 _AP = ["evaluation." + key for key in ("ious", "curve", "metric")]
 
 # What each step depends on. dvc.yaml repeats these keys; tests/workflow/test_ledger.py keeps the two equal.
@@ -48,7 +49,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "scales.{scale}.device",
         "scales.{scale}.train.rois",
     ],
-    "power": ["evaluation.bootstrap.level"],
+    "power": ["datasets.{dataset}.stands_for", "evaluation.bootstrap.level"],
     "claims": [
         "run",
         "artifacts",
@@ -56,7 +57,9 @@ STEP_KEYS: dict[str, list[str]] = {
         "datasets.{datasets}.title",
         "datasets.{datasets}.classes",
         "datasets.{datasets}.rigid",
+        "datasets.{datasets}.stands_for",
         "datasets.{datasets}.{scale}",
+        *_STOOD_FOR,
         "datasets.voc.rigid",  # of the published tables, whichever data sets are run
         "datasets.kitti.rigid",
         "evaluation.metric",
@@ -70,9 +73,10 @@ STEP_KEYS: dict[str, list[str]] = {
         "methods.{overlap}.title",
         *(
             f"datasets.{{datasets}}.{key}"
-            for key in ("title", "format", "detector", "beta_target", "classes", "ignore", "rigid")
+            for key in ("title", "format", "detector", "beta_target", "classes", "ignore", "rigid", "stands_for")
         ),
         "datasets.{datasets}.{scale}",
+        *_STOOD_FOR,
         *_AP,
         "evaluation.bootstrap",
         "evaluation.overlap",
@@ -115,6 +119,7 @@ def keys(params: Params, step: str, **wildcards: str) -> list[str]:
     if "run" in params:
         fields["methods"] = params["run"]["methods"]
         fields.setdefault("datasets", params["run"].get("datasets", []))
+        fields["stood_for"] = list(stand_ins(params).values())
     return expanded(STEP_KEYS[step], params, fields)
 
 
@@ -207,7 +212,22 @@ def class_names(params: Params, dataset: str) -> list[str]:
     return list(params["datasets"][dataset]["classes"])
 
 
+def stands_for(params: Params, dataset: str) -> str:
+    """The data set whose claims and printed numbers this one is held against: itself unless ``stands_for`` says."""
+    return params.get("datasets", {}).get(dataset, {}).get("stands_for", dataset)
+
+
+def stand_ins(params: Params) -> dict[str, str]:
+    """Each data set of the run that stands for another one -> that one."""
+    run = params["run"].get("datasets", [])
+    return {name: paper for name in run if (paper := stands_for(params, name)) != name}
+
+
+def generated(params: Params, datasets: Iterable[str]) -> bool:
+    """Whether images of one of the data sets are drawn by this program."""
+    return any("miniature" in dataset_at_scale(params, name) for name in datasets)
+
+
 def notice(params: Params, datasets: list[str]) -> str:
     """What is printed on every artifact: the scale, and whether the data were generated."""
-    made = any("miniature" in dataset_at_scale(params, name) for name in datasets)
-    return f"{params['scale']} scale, {'generated' if made else 'real'} data"
+    return f"{params['scale']} scale, {'generated' if generated(params, datasets) else 'real'} data"

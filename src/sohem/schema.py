@@ -129,6 +129,8 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
                     f"datasets.{name}.ignore: {json.dumps(label)} is also a label of class {class_by_label[label]}; "
                     f"take it off this list or out of datasets.{name}.classes"
                 )
+        if "stands_for" in dataset:
+            yield from _stands_for_contradictions(params["datasets"], name)
         for key, needed in FORMATS[dataset["format"]].keys.items():
             for at in params["scales"]:
                 if at in dataset and key not in dataset[at]:
@@ -147,6 +149,22 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for method in artifact.get("methods", []):
             if method not in params["methods"]:
                 yield _unknown_name(f"artifacts.{name}", method, params["methods"])
+
+
+def _stands_for_contradictions(datasets: dict[str, Any], name: str) -> Iterator[str]:
+    """A data set stands for one that the paper has numbers for, and that it shares classes with."""
+    from sohem.paper import published  # here: it loads pandas, which the check of other files need not wait for
+
+    key, stood_for = f"datasets.{name}.stands_for", datasets[name]["stands_for"]
+    known = [paper for paper in dict.fromkeys(published.DATASETS.values()) if paper in datasets]
+    if name in known:
+        yield f"{key}: the paper has claims about {name} itself; leave this key out"
+    elif stood_for not in datasets:
+        yield _unknown_name(key, stood_for, known)
+    elif stood_for not in known:
+        yield f"{key}: the paper has no claims about {json.dumps(stood_for)}; expected one of {', '.join(known)}"
+    elif not set(datasets[name]["classes"]) & set(datasets[stood_for]["classes"]):
+        yield f"{key}: {name} has none of the classes of {stood_for}, so its results say nothing about those"
 
 
 def _weights_contradictions(key: str, scale: dict[str, Any]) -> Iterator[str]:

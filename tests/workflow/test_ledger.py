@@ -13,7 +13,8 @@ from dvc.repo import Repo
 from clones import ROOT, merged, tools
 from sohem import params, sources
 
-CELLS = {"title": "Cells", "format": "voc", "detector": "faster_rcnn", "beta_target": "ratio", "classes": ["a", "b"],
+CELLS = {"title": "Cells", "format": "voc", "detector": "faster_rcnn", "beta_target": "ratio",
+         "classes": ["cat", "dog"], "stands_for": "voc",
          "demo": {"root": "data/cells", "short_side": 96, "long_side": 128}}  # fmt: skip
 ABLATION = yaml.safe_load(re.search(r"(?m)^  # methods: (.*)$", (ROOT / "params.yaml").read_text())[1])
 VARIANTS: dict[str, dict[str, Any]] = {  # laid over params.yaml

@@ -73,8 +73,9 @@ rule report_page:
 
     Depends on: run, artifacts, methods.{methods}, methods.{overlap}.title, datasets.{datasets}.title,
     datasets.{datasets}.format, datasets.{datasets}.detector, datasets.{datasets}.beta_target, datasets.{datasets}.classes,
-    datasets.{datasets}.ignore, datasets.{datasets}.rigid, datasets.{datasets}.{scale}, evaluation.ious, evaluation.curve, evaluation.metric,
-    evaluation.bootstrap, evaluation.overlap, scales.{scale}
+    datasets.{datasets}.ignore, datasets.{datasets}.rigid, datasets.{datasets}.stands_for, datasets.{datasets}.{scale},
+    datasets.{stood_for}.title, datasets.{stood_for}.classes, datasets.{stood_for}.rigid, evaluation.ious,
+    evaluation.curve, evaluation.metric, evaluation.bootstrap, evaluation.overlap, scales.{scale}
     """
     input:
         results=report_results,
@@ -123,7 +124,7 @@ rule published:
 rule power:
     """Work out how small a difference the runs can show, and what those that the paper prints would take.
 
-    Depends on: evaluation.bootstrap.level
+    Depends on: datasets.{dataset}.stands_for, evaluation.bootstrap.level
     """
     input:
         split=rules.split.output.split,
@@ -135,7 +136,7 @@ rule power:
         csv=f"{STATISTICS}/power.csv",
     params:
         code=code("power"),
-        cfg=cfg("power"),
+        cfg=cfg("power", "dataset"),
     log:
         f"{LOG}/power/{{dataset}}.log",
     benchmark:
@@ -149,8 +150,9 @@ rule claims:
     """Hold the paper's claims against the runs.
 
     Depends on: run, artifacts, methods.{methods}.title, datasets.{datasets}.title, datasets.{datasets}.classes,
-    datasets.{datasets}.rigid, datasets.{datasets}.{scale}, datasets.voc.rigid, datasets.kitti.rigid, evaluation.metric,
-    evaluation.bootstrap, scales.{scale}.window
+    datasets.{datasets}.rigid, datasets.{datasets}.stands_for, datasets.{datasets}.{scale}, datasets.{stood_for}.title,
+    datasets.{stood_for}.classes, datasets.{stood_for}.rigid, datasets.voc.rigid, datasets.kitti.rigid,
+    evaluation.metric, evaluation.bootstrap, scales.{scale}.window
     """
     input:
         claims="claims.yaml",

@@ -24,7 +24,7 @@ DECIMALS = 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``sohem power``."""
-    parser.add_argument("--dataset", required=True, help="data set that the paper has numbers for: voc or kitti")
+    parser.add_argument("--dataset", required=True, help="voc or kitti, or a data set that stands for one of them")
     parser.add_argument("--split", required=True, type=Path, help="split.json, made by sohem split")
     parser.add_argument("--difference", required=True, type=Path, help="difference_*.csv, made by sohem difference")
     parser.add_argument("--out", type=Path, help="CSV to write")
@@ -32,19 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the differences, print and write the table."""
-    level = params.load(args.params)["evaluation"]["bootstrap"]["level"]
-    if args.dataset not in published.DATASETS.values():
+    given = params.load(args.params)
+    level, paper = given["evaluation"]["bootstrap"]["level"], params.stands_for(given, args.dataset)
+    if paper not in published.DATASETS.values():
         known = ", ".join(dict.fromkeys(published.DATASETS.values()))
         raise DataError(f"--dataset {args.dataset}: the paper has no numbers for it, only for {known}")
     images = test_images(args.split)
-    table = power_table.power_table(files.read_csv(args.difference, power_table.READ), args.dataset, images, level)
+    table = power_table.power_table(files.read_csv(args.difference, power_table.READ), paper, images, level)
     if args.out is not None:
         files.write_text(args.out, table.round(DECIMALS).to_csv(index=False, float_format=_short))
     if table.empty:  # other thresholds, say: nothing to hold the runs against
         print(f"{args.difference}: none of the classes and thresholds that the paper prints differences of")
         return
     print(power_words.cells(table, level).to_string(index=False))
-    for sentence in power_words.sentences(table, args.dataset):
+    for sentence in power_words.sentences(table, args.dataset, "" if paper == args.dataset else paper):
         print(sentence)
 
 

@@ -61,7 +61,8 @@ def power_table(differences: pd.DataFrame, dataset: str, images: int, level: flo
     """A row for each difference that the paper prints and the runs have, means first.
 
     Args:
-        differences: of ``bootstrap.difference_table``, or as its CSV was read. dataset: key of the data set.
+        differences: of ``bootstrap.difference_table``, or as its CSV was read.
+        dataset: key of the data set of the paper whose numbers count.
         images: how many the test set has. level: of the intervals.
 
     Returns:

@@ -38,11 +38,12 @@ def cells(table: pd.DataFrame, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sentences(table: pd.DataFrame, title: str) -> list[str]:
+def sentences(table: pd.DataFrame, title: str, paper: str = "") -> list[str]:
     """What the table says about mAP: what these runs can show, and what the printed differences would take.
 
     Args:
         table: of ``power_table.power_table``. title: how the data set is called.
+        paper: how the one that it stands for is called; empty if it is the paper's own.
 
     Returns:
         Two sentences; one if the paper prints no difference but 0; none if the scatter of mAP was not measured.
@@ -53,7 +54,8 @@ def sentences(table: pd.DataFrame, title: str) -> list[str]:
     units = (" points at IoU", *[" at"] * (len(rows) - 1))
     seen = _listed([f"{row['smallest_seen']:.2f}{unit} {row['iou']:g}" for row, unit in zip(rows, units, strict=True)])
     sizes = _listed([_signed(row["printed"]) for row in rows])
-    shows = f"shows in four of five cases from {seen}, and the paper prints {sizes}."
+    of = f" for {paper}" if paper else ""
+    shows = f"shows in four of five cases from {seen}, and the paper prints {sizes}{of}."
     seeds, images = rows[0]["seeds"], rows[0]["images"]
     if seeds == 1:
         first = (
@@ -73,8 +75,8 @@ def sentences(table: pd.DataFrame, title: str) -> list[str]:
         takes = what_it_takes(best["seeds_needed"], best["images_needed"])
         least, takes = "", f"to see {_signed(best['printed'])} at IoU {best['iou']:g} as surely, {takes}"
     return [first, (
-        "If those differences were true, a single pair of runs, as in the paper, would show the wrong sign in "
-        f"{least}{' to '.join(ends)} % of cases; {takes}."
+        f"If those differences were true{' here' if paper else ''}, a single pair of runs, as in the paper, would show "
+        f"the wrong sign in {least}{' to '.join(ends)} % of cases; {takes}."
     )]  # fmt: skip
 
 
