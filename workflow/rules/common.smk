@@ -32,7 +32,7 @@ try:
     if config != PLAIN:
         schema.validate(config, "params.yaml with --configfile or --config")
     artifacts.check(config, "params.yaml")
-    CLAIMS = claims_file.load("claims.yaml")
+    CLAIMS, _ = claims_file.held_against(claims_file.load("claims.yaml"), config)
 except SohemError as error:
     stop(error)
 

@@ -2,7 +2,8 @@
 
 The claims stand in claims.yaml, each with the statement that it makes; the verdicts are computed from the training
 logs, the AP tables and the differences between the methods. A claim about a data set or method that was not run is
-inconclusive. Written are a JSON file, a Markdown page of the same, and their provenance.
+inconclusive; where a data set stands for another one, claims that do not apply are listed apart. Written are a JSON
+file, a Markdown page of the same, and their provenance.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from sohem import artifacts, files, params, provenance
 from sohem.commands.power import test_images
 from sohem.evaluation.metrics import COLUMN
 from sohem.evaluation.overlap import COLUMNS as OVERLAP_COLUMNS
-from sohem.paper import claims_file, claims_page, overlap_words, published, tables
+from sohem.paper import claims_file, claims_page, overlap_words, published, setting, tables
 from sohem.paper.audit import SOURCES, audit
 from sohem.paper.claims_measures import DIFFERENCE_COLUMNS, Evidence, SeedTables
 from sohem.paper.claims_verdicts import evaluate
@@ -37,13 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read claims and evidence, judge, audit, write."""
     parameters = artifacts.load(args.params)
-    claims = claims_file.load(args.claims)
+    claims, left_out = claims_file.held_against(claims_file.load(args.claims), parameters)
     evidence, inputs = gather(parameters, claims, args.results)
     titles = {key: entry["title"] for kind in ("datasets", "methods") for key, entry in parameters[kind].items()
               if "title" in entry}  # fmt: skip
     demonstration = parameters["scale"] == "demo"
     shown = {name: f"{name}.{SHOWN[form(spec['kind'])]}" for name, spec in artifacts.artifacts(parameters).items()}
-    results = evaluate(claims, evidence, titles, shown, demonstration)
+    marks = {name: setting.mark(parameters, name) for name in claims_file.datasets(claims)}
+    results = evaluate(claims, evidence, titles, shown, demonstration, marks)
     rigid = {
         name: [tables.short(label) for label in parameters["datasets"][dataset]["rigid"]]
         for name, dataset in published.DATASETS.items()
@@ -55,10 +57,11 @@ def run(args: argparse.Namespace) -> None:
     notice = params.notice(parameters, list(evidence.classes)) if evidence.classes else f"{parameters['scale']} scale"
     overlap, read = agreement(parameters, claims, args.results, titles)
     out = {"notice": notice, "overlap": overlap, "claims": results, "audit": [asdict(finding) for finding in findings]}
-    files.write_json(Path(f"{args.out}.json"), out)
-    files.write_text(
-        Path(f"{args.out}.md"), claims_page.page(results, findings, notice, [entry["text"] for entry in overlap])
-    )
+    files.write_json(Path(f"{args.out}.json"), out | ({"not_applicable": left_out} if left_out else {}))
+    words = setting.words(parameters)
+    sentences = [entry["text"] for entry in overlap]
+    page = claims_page.page(results, findings, notice, sentences, words.verdicts if words else "", left_out)
+    files.write_text(Path(f"{args.out}.md"), page)
     record = provenance.record(params.select(parameters, "claims"), [args.claims, *inputs, *read])
     files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": "claims", **record})
 
@@ -111,6 +114,7 @@ def gather(parameters: params.Params, claims: claims_file.Claims, results: Path)
         window=params.at_scale(parameters)["window"],
         level=parameters["evaluation"]["bootstrap"]["level"],
         images=images,
+        stands_for=params.stand_ins(parameters),
     )
     return evidence, inputs
 

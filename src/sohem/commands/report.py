@@ -15,7 +15,7 @@ import yaml
 
 from sohem import artifacts, files, pages, params, provenance
 from sohem.evaluation import metrics
-from sohem.paper import claims_page, overlap_words, power_words, published, tables, testset
+from sohem.paper import claims_page, overlap_words, power_words, published, setting, tables, testset
 from sohem.paper.kind import Artifact
 from sohem.paper.run_files import DATA, POWER_FILE
 from sohem.report import embed, plan, sections
@@ -82,11 +82,11 @@ def gather(given: params.Params, found: Results) -> dict[str, Any]:
     runs = [_run(given, run, found) for run in plan.runs(given)]
     shown = [made for part in plan.parts(given) if (made := _part(given, part, found))]
     records = [entry["provenance"] for entry in [*runs, *shown] if entry["provenance"]]
-    claims = found.json("paper/claims.json", expected=bool(set(published.DATASETS.values()) & set(datasets)))
+    papers = {params.stands_for(given, name) for name in datasets}
+    claims = found.json("paper/claims.json", expected=bool(set(published.DATASETS.values()) & papers))
     return {
         "notice": params.notice(given, list(datasets)),
-        "scale": given["scale"],
-        "demonstration": claims_page.DEMONSTRATION.replace("**", ""),
+        "setting": setting.words(given),
         "datasets": datasets,
         "methods": methods,
         "seeds": given["run"]["seeds"],
@@ -132,7 +132,8 @@ def _headlines(given: params.Params, found: Results, methods: dict[str, str]) ->
             single = [found.csv(plan.interval(dataset, name)) for name in (first, other)]
             if difference is not None and single[0] is not None and single[1] is not None:
                 names = (methods[first], methods[other])
-                rows += sections.headline(dataset, names, difference, single[0], single[1])
+                paper = (params.stands_for(given, dataset), _stood_for(given, dataset))
+                rows += sections.headline(dataset, paper, names, difference, single[0], single[1])
         groups.append({"first": methods[first], "second": methods[other], "rows": rows})
     return groups
 
@@ -145,9 +146,17 @@ def _power(given: params.Params, datasets: dict[str, str], found: Results) -> li
         if table is not None and len(table):
             words = power_words.cells(table, given["evaluation"]["bootstrap"]["level"])
             grids = [sections.grid(words[(table["kind"] == kind).to_numpy()]) for kind in ("mean", "class")]
-            made.append({"title": title, "sentences": power_words.sentences(table, title), "means": grids[0],
-                         "classes": grids[1]})  # fmt: skip
+            paper = _stood_for(given, name)
+            made.append({"title": title, "sentences": power_words.sentences(table, title, paper),
+                         "paper": f"; the printed ones are for {paper}" if paper else "",
+                         "means": grids[0], "classes": grids[1]})  # fmt: skip
     return made
+
+
+def _stood_for(given: params.Params, dataset: str) -> str:
+    """How the data set is called that this one stands for; empty for one of the paper's own."""
+    paper = params.stands_for(given, dataset)
+    return "" if paper == dataset else given["datasets"][paper]["title"]
 
 
 def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -159,11 +168,12 @@ def _claims(content: Any, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
     for claim in content["claims"]:
         name = (claim["artifact"] or "").rpartition(".")[0]
         rows.append({**claim, "found": claims_page.found(claim), "claimed": claims_page.claimed(claim),
-                     "shown": claims_page.verdict(claim),
+                     "shown": claims_page.verdict(claim), "mark": claims_page.mark(claim),
                      "printed": claims_page.printed(claim), "see": name if name in anchors else None,
                      "see_title": plan.label(name)})  # fmt: skip
     topics = [(topic, list(group)) for topic, group in itertools.groupby(rows, key=lambda claim: claim["topic"])]
-    return {"rows": rows, "topics": topics, "verdicts": sections.verdicts(rows), "audit": content["audit"]}
+    return {"rows": rows, "topics": topics, "verdicts": sections.verdicts(rows), "audit": content["audit"],
+            "not_applicable": claims_page.not_applicable(content.get("not_applicable", []))}  # fmt: skip
 
 
 def _part(given: params.Params, part: plan.Part, found: Results) -> dict[str, Any] | None:

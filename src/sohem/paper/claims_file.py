@@ -1,4 +1,4 @@
-"""The list of claims (claims.yaml): read, checked, and each statement put into words."""
+"""The list of claims (claims.yaml): read, checked, fitted to the data sets of a run, and put into words."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,10 +6,13 @@ from typing import Any
 
 import yaml
 
+from sohem import params
 from sohem.errors import ClaimsError
+from sohem.params import Params
 from sohem.schema import problems
 
 Claims = dict[str, Any]
+Claim = dict[str, Any]
 Statement = Mapping[str, Any]
 
 SCOPES = {"mAP": "mAP", "rigid": "the mean AP of the rigid classes", "nonrigid": "the mean AP of the other classes"}
@@ -37,6 +40,49 @@ def load(path: str | Path) -> Claims:
     if lines:
         raise ClaimsError("\n".join(f"{path}: {line}" for line in lines))
     return claims
+
+
+def held_against(claims: Claims, given: Params) -> tuple[Claims, list[dict[str, str]]]:
+    """The claims as statements about the data sets of a run, and those that apply to none of these.
+
+    A claim is held against each data set that stands for the one it is about (``stands_for``), under a name of its own.
+    Where no data set of the run stands for another one, all claims stay as they are.
+
+    Returns:
+        The claims; and of each one that was left out: id, sentence, place, reason.
+    """
+    if not params.stand_ins(given):
+        return claims, []
+    kept, left_out = {}, []
+    for name, claim in claims["claims"].items():
+        paper = claim["statement"]["dataset"]
+        answering = [dataset for dataset in given["run"]["datasets"] if params.stands_for(given, dataset) == paper]
+        lacking = {dataset: _lacking(claim["statement"], given, dataset) for dataset in answering}
+        for dataset in (dataset for dataset in answering if not lacking[dataset]):
+            own = dataset == paper
+            kept[name if own else f"{name}-{dataset}"] = claim if own else _about(claim, given, dataset)
+        if all(lacking.values()):
+            reason = "; ".join(lacking.values()) or f"the run has no data set {paper}, nor one that stands for it"
+            left_out.append({"id": name, "sentence": claim["claim"], "place": claim["place"], "reason": reason})
+    return {**claims, "claims": kept}, left_out
+
+
+def _lacking(statement: Statement, given: Params, dataset: str) -> str:
+    """The classes of a statement that a data set does not have, in words; empty if it has all."""
+    entry = given["datasets"][dataset]
+    scope = statement.get("scope", "mAP")
+    missing = [c for c in (*statement.get("classes", []), scope) if c not in entry["classes"] and c not in SCOPES]
+    if missing:
+        return f"{entry['title']} has no class {', '.join(missing)}"
+    grouped = {scope, statement.get("group")} & {"rigid", "nonrigid"}
+    return f"{entry['title']} names no rigid classes" if grouped and not entry.get("rigid") else ""
+
+
+def _about(claim: Claim, given: Params, dataset: str) -> Claim:
+    """The claim with its statement about this data set, to be seen in the data set's own figure or table."""
+    kind = given["artifacts"].get(claim["artifact"], {}).get("kind")
+    statement = {**claim["statement"], "dataset": dataset}
+    return {**claim, "statement": statement, "artifact": f"{dataset}_{kind}"}  # its name by default, see artifacts.py
 
 
 def datasets(claims: Claims) -> list[str]:

@@ -51,6 +51,7 @@ class Evidence:
     window: iterations in one point of a loss curve.
     level: nominal coverage of every interval, as that of the differences.
     images: data set -> how many test images it has, where that is known.
+    stands_for: data set -> the one of the paper that it stands for, whose printed numbers count; others are their own.
     """
 
     compared: tuple[str, str]
@@ -63,6 +64,11 @@ class Evidence:
     window: int
     level: float
     images: Mapping[str, int] = field(default_factory=dict)
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+
+    def printed(self, dataset: str, scope: str, iou: float) -> float | None:
+        """The difference that the paper prints, see ``published.size``."""
+        return published.size(self.stands_for.get(dataset, dataset), scope, iou)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def difference(s: Statement, evidence: Evidence) -> Measured:
     """Second method minus first, in points, as the bootstrap over test images and seeds gives it."""
     row = _difference(evidence, s["dataset"], s["scope"], s["iou"])
     covers = f"{evidence.level:.0%} interval over test images" + (" and runs" if row["seeds"] > 1 else "")
-    size = published.size(s["dataset"], s["scope"], s["iou"])
+    size = evidence.printed(s["dataset"], s["scope"], s["iou"])
     takes = partial(outlook, row, size, evidence.images.get(s["dataset"]), evidence.level) if size else None
     return Measured(row["difference"], row["low"], row["high"], 0.0, s["direction"], "points", "difference",
                     int(row["seeds"]), covers, {}, row["se"], row["df"], size, outlook=takes)  # fmt: skip
@@ -120,7 +126,7 @@ def trend(s: Statement, evidence: Evidence) -> Measured:
 
     The interval is made of the ends of both intervals, so it is too wide rather than too narrow.
     """
-    sizes = [published.size(s["dataset"], s["scope"], iou) for iou in s["ious"]]
+    sizes = [evidence.printed(s["dataset"], s["scope"], iou) for iou in s["ious"]]
     size = None if None in sizes else round(sizes[1] - sizes[0], 6)  # type: ignore[operator]
     first, last = (_difference(evidence, s["dataset"], s["scope"], iou) for iou in s["ious"])
     numbers = {

@@ -10,10 +10,6 @@ from sohem.paper.claims_reasons import NOTHING_THERE, TOO_LITTLE
 from sohem.paper.claims_verdicts import INCONCLUSIVE, NO_LARGER, NOT_SUPPORTED, SUPPORTED
 from sohem.paper.tables import markdown as _table
 
-DEMONSTRATION = (
-    "**Every verdict here is a demonstration.** These are small networks trained for minutes on drawn images. The page "
-    "shows how verdicts come about; it says nothing about the paper's data, and cannot confirm or refute it."
-)
 ABOUT = (
     "The paper (Li et al. 2017) says that S-OHEM, which picks the training examples of an object detector with a "
     "growing weight on how badly boxes are placed, beats its predecessor OHEM. Each line below is one of its claims, "
@@ -40,20 +36,27 @@ FORMATS = {
 
 
 def page(
-    claims: Sequence[Mapping[str, Any]], findings: Sequence[Finding], notice: str, overlap: Sequence[str] = ()
+    claims: Sequence[Mapping[str, Any]],
+    findings: Sequence[Finding],
+    notice: str,
+    overlap: Sequence[str] = (),
+    setting: str = "",
+    left_out: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """The page: a summary, the verdicts by topic, the test set, the audit of the printed numbers, what was measured.
 
     Args:
         overlap: how far the methods choose the same examples, in sentences; they come first.
+        setting: what the runs are in place of the paper's (``setting.Words.verdicts``); empty where nothing differs.
+        left_out: the claims that do not apply, see ``claims_file.held_against``.
     """
-    demonstration = any(claim["demonstration"] for claim in claims)
+    first, _, rest = setting.partition(". ")
     parts = [
         f"# Which claims of the S-OHEM paper hold in these runs? ({notice})",
-        *([DEMONSTRATION] if demonstration else []),
+        *([f"**{first}.** {rest}"] if setting else []),
         ABOUT,
         *overlap,
-        f"Of {len(claims)} claims (no verdict is written by hand):",
+        f"Of {len(claims)} claims{' that apply' if left_out else ''} (no verdict is written by hand):",
         "\n".join(_summary(word, [claim for claim in claims if claim["verdict"] == word]) for word in MEANING),
     ]
     heads = ["claim", "verdict", "claimed", "found here [interval]", "printed in the paper", "see"]
@@ -61,7 +64,7 @@ def page(
         rows = [
             [
                 f"{claim['sentence']} ({claim['place']})",
-                f"**{verdict(claim)}**{' (demonstration)' if claim['demonstration'] else ''}: {claim['reason']}",
+                f"**{verdict(claim)}**{mark(claim)}: {claim['reason']}",
                 claimed(claim),
                 found(claim),
                 printed(claim),
@@ -73,6 +76,8 @@ def page(
             f"## {topic}",
             _table(heads, rows),
         ]
+    if left_out:
+        parts += ["## Claims that do not apply here", "\n".join(f"- {line}" for line in not_applicable(left_out))]
     parts += _test_set(testset.section())
     parts += _audit(findings)
     parts += [
@@ -87,12 +92,34 @@ def _summary(word: str, claims: Sequence[Mapping[str, Any]]) -> str:
     verb = ":" if word == NO_LARGER else " is" if len(claims) == 1 else " are"
     head = f"- **{len(claims)}{verb} {word}**: {MEANING[word]}."
     if word != INCONCLUSIVE:
-        return head + "".join(f"\n  - {claim['sentence']}" for claim in claims)
+        return head + "".join(f"\n  - {sentence(claim)}" for claim in claims)
     short = sum("runs" in n and n["runs"] < n["runs_needed"] for n in (claim["numbers"] for claim in claims))
     for why, more in ((NOTHING_THERE, " the size that is named"), (TOO_LITTLE, "")):
         count = sum(claim["reason"].startswith(why) for claim in claims)
         head += f" For {count} of them: {why}{more}." if count else ""
     return head + (f" {short} of them need more runs: see `run.seeds` in params.yaml." if short else "")
+
+
+def sentence(claim: Mapping[str, Any]) -> str:
+    """The claim as the paper makes it, with the setting that its verdict is about."""
+    return claim["sentence"] + (f" ({claim['setting']})" if "setting" in claim else "")
+
+
+def mark(claim: Mapping[str, Any]) -> str:
+    """What stands beside a verdict that is not about the paper's own setting: " (demonstration)"; empty for others."""
+    marks = [
+        *(["demonstration"] if claim["demonstration"] else []),
+        *([claim["setting"]] if "setting" in claim else []),
+    ]
+    return f" ({', '.join(marks)})" if marks else ""
+
+
+def not_applicable(left_out: Sequence[Mapping[str, str]]) -> list[str]:
+    """A line for each reason why claims were left out, see ``claims_file.held_against``."""
+    groups: dict[str, list[str]] = {}
+    for claim in left_out:
+        groups.setdefault(claim["reason"], []).append(f"{claim['sentence']} ({claim['place']})")
+    return [f"{reason[0].upper()}{reason[1:]}: {'; '.join(named)}." for reason, named in groups.items()]
 
 
 def verdict(claim: Mapping[str, Any]) -> str:

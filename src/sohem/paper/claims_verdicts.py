@@ -37,7 +37,12 @@ def verdict(measured: Measured, runs_needed: int) -> tuple[str, str]:
 
 
 def evaluate(
-    claims: Claims, evidence: Evidence, titles: Mapping[str, str], artifacts: Mapping[str, str], demonstration: bool
+    claims: Claims,
+    evidence: Evidence,
+    titles: Mapping[str, str],
+    artifacts: Mapping[str, str],
+    demonstration: bool,
+    settings: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Every claim with its verdict, ready for JSON, in the order of claims.yaml.
 
@@ -45,10 +50,11 @@ def evaluate(
         titles: key of a method or data set -> how it is called.
         artifacts: name of a figure or table of this run -> its file below the results; others are not linked.
         demonstration: whether the results are those of the demo scale, which say nothing about the paper's data.
+        settings: data set -> what its verdicts are marked with, where it is not the paper's setting (``setting.mark``).
     """
     results = []
     for name, claim in claims["claims"].items():
-        statement = claim["statement"]
+        statement, dataset = claim["statement"], claim["statement"]["dataset"]
         result: dict[str, Any] = {
             "id": name,
             "topic": claim["topic"],
@@ -76,9 +82,10 @@ def evaluate(
                        "interval_is": measured.interval_is if _interval(measured) else None}  # fmt: skip
         if statement["measure"] == "difference":
             column = published.column(statement["scope"])
-            printed = published.improvements(statement["dataset"], column, statement["iou"])
+            printed = published.improvements(evidence.stands_for.get(dataset, dataset), column, statement["iou"])
             result["numbers"] |= {"printed": printed}
-        results.append(result | {"artifact": artifacts.get(claim["artifact"]), "demonstration": demonstration})
+        result |= {"artifact": artifacts.get(claim["artifact"]), "demonstration": demonstration}
+        results.append(result | ({"setting": settings[dataset]} if settings and settings.get(dataset) else {}))
     return results
 
 

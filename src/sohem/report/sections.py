@@ -56,12 +56,18 @@ class Grid(NamedTuple):
 
 
 def headline(
-    dataset: str, names: tuple[str, str], difference: pd.DataFrame, first: pd.DataFrame, second: pd.DataFrame
+    dataset: str,
+    paper: tuple[str, str],
+    names: tuple[str, str],
+    difference: pd.DataFrame,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
 ) -> list[Headline]:
     """mAP of two methods at each threshold of the paper's tables, and their difference.
 
     Args:
         dataset: key of the data set. names: how the methods are called.
+        paper: key of the data set of the paper that it stands for, and how that is called, "" where it is the same.
         difference: what ``sohem difference`` writes. first, second: what ``sohem interval`` writes of each method.
     """
     spreads = [_spreads(table) for table in (first, second)]
@@ -71,7 +77,7 @@ def headline(
         low, high, p = (number(row[key]) for key in ("low", "high", "p_holm"))
         sd = [spread.get(iou) for spread in spreads]
         rows.append(Headline(dataset, iou, row["first"], sd[0], row["second"], sd[1], row["difference"], low, high, p,
-                             _printed(dataset, names, iou)))  # fmt: skip
+                             _printed(*paper, names, iou)))  # fmt: skip
     return rows
 
 
@@ -79,7 +85,7 @@ def verdicts(claims: Sequence[Mapping[str, Any]]) -> list[Verdict]:
     """The claims counted by verdict, in the order in which the verdicts are explained."""
     found = []
     for word, meaning in claims_page.MEANING.items():
-        chosen = [claim["sentence"] for claim in claims if claim["verdict"] == word]
+        chosen = [claims_page.sentence(claim) for claim in claims if claim["verdict"] == word]
         found.append(Verdict(word, len(chosen), meaning, [] if word == claims_page.INCONCLUSIVE else chosen))
     return found
 
@@ -163,13 +169,14 @@ def _spreads(table: pd.DataFrame) -> dict[float, float | None]:
     return {float(row["iou"]): number(row["seed_sd"]) for row in rows}
 
 
-def _printed(dataset: str, names: tuple[str, str], iou: float) -> str:
-    """The improvement that the paper's tables print, if they compare the same two methods: "+0.1"."""
+def _printed(dataset: str, title: str, names: tuple[str, str], iou: float) -> str:
+    """The improvement that the paper's tables print, if they compare the same two methods: "+0.1 (VOC07)"."""
     for table, key in published.DATASETS.items():
         printed = published.read(table)
         methods = list(dict.fromkeys(printed["method"]))
         if key == dataset and "mAP" in printed and methods[:2] == list(names):
             row = printed[(printed["method"] == "improv") & (printed["IoU"] == f"{iou:g}")]
             text = "" if row.empty else str(row["mAP"].iloc[0])
-            return f"+{text}" if text and float(text) > 0 else text
+            signed = f"+{text}" if text and float(text) > 0 else text
+            return f"{signed} ({title})" if signed and title else signed
     return ""
