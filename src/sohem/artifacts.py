@@ -61,13 +61,16 @@ def artifacts(given: Params) -> dict[str, Params]:
     found = {name: {**entry, "datasets": [d for d in entry["datasets"] if d in run]} for name, entry in entries.items()}
     for kind in all_kinds():
         for dataset in run:
-            if form(kind) == "sheet":
-                found.setdefault(f"{kind.removesuffix('_sheet')}_{dataset}", {"kind": kind, "datasets": [dataset]})
-            elif dataset not in named:
-                found.setdefault(f"{dataset}_{kind}", {"kind": kind, "datasets": [dataset]})
+            if form(kind) == "sheet" or dataset not in named:
+                found.setdefault(default_name(kind, dataset), {"kind": kind, "datasets": [dataset]})
     order = list(FILES)
     made = {name: spec for name, spec in found.items() if _possible(given, spec)}
     return dict(sorted(made.items(), key=lambda entry: order.index(form(entry[1]["kind"]))))
+
+
+def default_name(kind: str, dataset: str) -> str:
+    """How a data set's own artifact of a kind is called where ``params.yaml`` lists none."""
+    return f"{kind.removesuffix('_sheet')}_{dataset}" if form(kind) == "sheet" else f"{dataset}_{kind}"
 
 
 def _possible(given: Params, spec: Params) -> bool:

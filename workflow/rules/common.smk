@@ -89,7 +89,7 @@ def cfg(step, *names):
 
 def generated(dataset):
     """Whether the images of a data set are drawn by this program (then they can be drawn again)."""
-    return "miniature" in params.dataset_at_scale(config, dataset)
+    return params.generated(config, [dataset])
 
 
 def fetch_code(wildcards):

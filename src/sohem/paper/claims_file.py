@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from sohem import params
+from sohem import artifacts, params
 from sohem.errors import ClaimsError
 from sohem.params import Params
 from sohem.schema import problems
@@ -80,9 +80,9 @@ def _lacking(statement: Statement, given: Params, dataset: str) -> str:
 
 def _about(claim: Claim, given: Params, dataset: str) -> Claim:
     """The claim with its statement about this data set, to be seen in the data set's own figure or table."""
-    kind = given["artifacts"].get(claim["artifact"], {}).get("kind")
-    statement = {**claim["statement"], "dataset": dataset}
-    return {**claim, "statement": statement, "artifact": f"{dataset}_{kind}"}  # its name by default, see artifacts.py
+    listed = given["artifacts"].get(claim["artifact"])
+    own = artifacts.default_name(listed["kind"], dataset) if listed else None
+    return {**claim, "statement": {**claim["statement"], "dataset": dataset}, "artifact": own}
 
 
 def datasets(claims: Claims) -> list[str]:

@@ -18,7 +18,7 @@ FIRES = (3, 4, 5, 7, 8, 9, 10, FIRE9)
 # anchors take it to be at 16 k + 8. With this much padding of conv1 and of the last pooling: 16 k + 7.5.
 PADDING = {CONV1: 2, LAST_POOLING: 1}
 # On photographs the features have a root mean square of 25 to 52. Drawn hidden layers learn from 512 x pool x pool of
-# them at once, and at a rate that suits their scores they do so best from inputs around 0.2 (docs/decisions.md).
+# them at once, and at a rate that suits their scores they do so best from inputs around 0.2 (docs/scales.md).
 SPREAD = 200.0
 
 
