@@ -30,8 +30,10 @@ def test_folding_keeps_what_the_network_computes():
         torch.testing.assert_close(folded(image), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "stride", "channels"), [("small", 8, 128), ("vgg16", 16, 512), ("squeezenet", 8, 512),
-                                                          ("resnet18", 16, 256)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "stride", "channels"),
+    [("small", 8, 128), ("vgg16", 16, 512), ("squeezenet", 16, 512), ("resnet18", 16, 256)],
+)
 def test_backbones_share_one_interface(name, stride, channels):
     backbone = backbones.build(name, "none", frozen=2)
     with torch.no_grad():
