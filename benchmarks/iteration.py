@@ -307,7 +307,7 @@ def main() -> None:
     scale, size, proposals = shapes(device)
     precision = resolved(args.precision, device)
     scale = replace(scale, precision=precision, compile=args.compile, workers=args.workers)
-    methods = params.load(ROOT / "params.yaml")["methods"]
+    given = params.load(ROOT / "params.yaml")
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU ({platform.processor() or 'unknown'})"
     rate = matrix_rate(device, precision)
     print(f"{name}, torch {torch.__version__}, {precision}{', compiled' * args.compile}, {args.workers} workers")
@@ -325,7 +325,8 @@ def main() -> None:
         print("| --- | --- " + "| --: " * (len(parts) + 4) + "|")
         for kind, method in RUNS:
             reader = external if kind == "fast_rcnn" else none
-            miner = miners.build(method, methods[method], scale.train.rois, iterations_of(args.iterations), 1.9)
+            settings_of = params.method(given, method, "voc" if kind == "fast_rcnn" else "kitti")
+            miner = miners.build(method, settings_of, scale.train.rois, iterations_of(args.iterations), 1.9)
             total, split, memory, operations = ours(kind, miner, scale, reader, device, args.iterations)
             floor = operations / rate * 1e3
             row = " | ".join(f"{split.get(part, 0.0):.2f}" for part in parts)

@@ -14,10 +14,10 @@ from functools import partial
 
 import torch
 import torchvision
-import yaml
 from torch import Tensor
 from torchvision.ops import box_iou
 
+from sohem import params
 from sohem.mining import miners
 from sohem.mining.losses import roi_losses
 from sohem.mining.miner import Miner, Moment
@@ -69,7 +69,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=50, help="timed calls (default: 50)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    methods = yaml.safe_load((SCHEMAS.parents[1] / "params.yaml").read_text(encoding="utf-8"))["methods"]
+    given = params.load(SCHEMAS.parents[1] / "params.yaml")
+    methods = {name: params.method(given, name, "kitti") for name in given["methods"]}
     generator = torch.Generator(args.device).manual_seed(0)
 
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, {args.device}, one thread\n")

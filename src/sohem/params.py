@@ -207,6 +207,13 @@ def beta_target(params: Params, dataset: str) -> float | str:
     return params["datasets"][dataset]["beta_target"]
 
 
+def method(params: Params, name: str, dataset: str) -> Params:
+    """The settings of a method on a data set; of what has a value for each detector that of the data set's."""
+    detector = params["datasets"][dataset]["detector"]
+    entry = params["methods"][name]
+    return {key: value[detector] if key == "background" else value for key, value in entry.items()}
+
+
 def class_names(params: Params, dataset: str) -> list[str]:
     """The classes of a data set in order; class k (from 1) of a detector's output is the k-th of them."""
     return list(params["datasets"][dataset]["classes"])

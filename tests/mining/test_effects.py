@@ -4,8 +4,8 @@ Nobody may test that S-OHEM beats OHEM: at this size chance is larger than the d
 """
 
 import torch
-import yaml
 
+from sohem import params
 from sohem.detectors.heads import RoIHead
 from sohem.mining import miners
 from sohem.mining.losses import roi_losses
@@ -14,7 +14,8 @@ from sohem.mining.select import hardest
 from sohem.randomness import stream
 from toy import ROOT
 
-METHODS = yaml.safe_load((ROOT / "params.yaml").read_text())["methods"]
+GIVEN = params.load(ROOT / "params.yaml")
+METHODS = {name: params.method(GIVEN, name, "kitti") for name in GIVEN["methods"]}  # without a bound of background
 CLASSES, CHANNELS, ROIS, BATCH = 3, 24, 200, 64
 
 

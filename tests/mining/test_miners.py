@@ -53,7 +53,9 @@ def test_the_settings_of_a_method_are_the_fields_of_its_miner():
     assert sohem == SOHEM(64, 900, {"cls": Ramp(1, begin=1, **ramp), "loc": Ramp(1.9, **ramp)})
     assert miners.build("strata", GIVEN["methods"]["strata"], 64, 900, 1.9) == StratifiedSOHEM(64, 900)
     assert miners.build("ohem", GIVEN["methods"]["ohem"], 64, 900, 1.9) == OHEM(64)
-    assert miners.build("random", GIVEN["methods"]["random"], 64, 900, 1.9) == RandomSampler(64)
+    for dataset, background in (("voc", 0.1), ("kitti", 0.0)):
+        random = miners.build("random", params.method(GIVEN, "random", dataset), 64, 900, 1.9)
+        assert random == RandomSampler(64, 0.25, background)
 
 
 @pytest.mark.parametrize(("target", "expected"), [("dataset", 2.3), (1.5, 1.5), ("ratio", "ratio")])

@@ -29,7 +29,7 @@ def recorded() -> dict[str, np.ndarray]:
 
 
 def method(name: str, **changes) -> dict:
-    found = copy.deepcopy(GIVEN["methods"][name])
+    found = copy.deepcopy(params.method(GIVEN, name, "kitti"))
     for key, value in changes.items():
         found[key] = found[key] | value if isinstance(value, dict) else value
     return found

@@ -14,7 +14,7 @@ from sohem.mining.miners.random import RandomSampler
 # Two images. 0 and 1 are nearly the same box, so NMS keeps the harder one; 4 is ignored. B is 2 of each image.
 BOXES = [[0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10], [0, 0, 10, 10]]
 RECORD = pd.DataFrame(BOXES, columns=["x1", "y1", "x2", "y2"]).assign(
-    iteration=2, slot=[0, 0, 0, 0, 0, 1], label=[0, 0, 0, 1, -1, 0],
+    iteration=2, slot=[0, 0, 0, 0, 0, 1], label=[0, 0, 0, 1, -1, 0], overlap=[0, 0, 0.2, 0.6, 0, 0],
     l_cls=[3.0, 2.5, 2.0, 1.0, 0.0, 0.5], l_loc=[0.0, 0.0, 0.0, 1.5, 0.0, 0.0],
     selected=[True, False, False, True, False, True],
 )  # fmt: skip

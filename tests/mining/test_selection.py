@@ -1,5 +1,6 @@
 """Which RoIs are chosen: Formula (1), greedy NMS on the loss, OHEM, random sampling."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from sohem import OHEM, SOHEM, RandomSampler, StratifiedSOHEM
+from sohem.errors import MiningError
 from sohem.mining.miner import Moment
 from sohem.mining.rois import Rois
 from sohem.mining.select import deduplicated, hardest, random_sample, rank, selection_loss, take
@@ -224,6 +226,21 @@ def test_random_sampling_tops_up_the_side_that_is_short():
 
     assert len(random_sample(labels_of(1, 0, -1), 64, 0.25, torch.Generator())) == 2
     assert len(random_sample(labels_of(), 64, 0.25, torch.Generator())) == 0
+
+
+def test_random_background_has_a_least_overlap():
+    labels, overlaps = labels_of(0, 0, 0, 0, 2), torch.tensor([0.0, 0.09, 0.1, 0.4, 0.8])
+    image = Rois({}, torch.tensor([APART] * 5), labels, overlaps)
+    moments = [Moment(1, None, torch.Generator().manual_seed(seed)) for seed in range(20)]
+    for together in (False, True):
+        bound, free = (RandomSampler(2, 0.0, least, together=together) for least in (0.1, 0.0))
+        assert [set(bound.choose_each([image], [moment])[0].tolist()) for moment in moments] == [{2, 3}] * 20
+        drawn = {index for moment in moments for index in free.choose_each([image], [moment])[0].tolist()}
+        assert drawn == {0, 1, 2, 3}
+    with pytest.raises(MiningError, match=r"background=0.1: give each image's overlaps"):
+        RandomSampler(2, background=0.1).choose_each([image._replace(overlaps=None)], moments[:1])
+    with pytest.raises(MiningError, match=r"background=1.5; expected an IoU from 0 to 1"):
+        RandomSampler(2, background=1.5)
 
 
 def test_random_sampling_is_uniform_and_depends_on_its_generator_alone():

@@ -25,7 +25,7 @@ from sohem.paper.kinds import ablation_figure
 from sohem.randomness import stream
 
 GIVEN = params.load(toy.ROOT / "params.yaml")
-METHODS = GIVEN["methods"]
+METHODS = {name: params.method(GIVEN, name, "kitti") for name in GIVEN["methods"]}
 TOTAL = 80000
 ABLATION = yaml.safe_load(re.search(r"(?m)^  # methods: (.*)$", (toy.ROOT / "params.yaml").read_text())[1])  # as listed
 

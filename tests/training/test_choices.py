@@ -27,7 +27,10 @@ def judged(labels, cls, loc):
     nothing = torch.zeros(())
     boxes = torch.arange(4.0).repeat(n, 1) + torch.arange(n)[:, None]
     losses = {"cls": torch.tensor(cls), "loc": torch.tensor(loc)}
-    return Candidates(nothing, boxes, torch.tensor(labels), torch.zeros(n, 4), losses, nothing, [nothing, nothing])
+    overlaps = torch.tensor(labels).clamp(0, 1) * 0.75
+    return Candidates(
+        nothing, boxes, torch.tensor(labels), overlaps, torch.zeros(n, 4), losses, nothing, [nothing, nothing]
+    )
 
 
 def test_every_roi_is_recorded_with_its_image_and_whether_it_was_taken():
@@ -36,9 +39,9 @@ def test_every_roi_is_recorded_with_its_image_and_whether_it_was_taken():
     assert list(table.columns) == choices.COLUMNS
     assert dict(table.dtypes.astype(str)) == choices.TYPES
     assert table.to_numpy().tolist() == [
-        [4, 0, 0, 1, 2, 3, 0, 0.5, 0.0, False],
-        [4, 0, 1, 2, 3, 4, 2, 1.5, 0.25, True],
-        [4, 1, 0, 1, 2, 3, -1, 0.0, 0.0, False],
+        [4, 0, 0, 1, 2, 3, 0, 0.0, 0.5, 0.0, False],
+        [4, 0, 1, 2, 3, 4, 2, 0.75, 1.5, 0.25, True],
+        [4, 1, 0, 1, 2, 3, -1, 0.0, 0.0, 0.0, False],
     ]
     assert list(choices.choices_table({}).columns) == choices.COLUMNS
 

@@ -11,8 +11,9 @@ def test_labels_follow_the_best_overlap():
         [20, 0, 30, 21],    # 100 / 210: below
         [50, 50, 60, 60],   # nothing: background without a lower bound
     ])  # fmt: skip
-    found, offsets = label_rois(rois, boxes, labels, torch.zeros(0, 4), 0.5)
+    found, offsets, overlaps = label_rois(rois, boxes, labels, torch.zeros(0, 4), 0.5)
     assert found.tolist() == [3, 5, 0, 0]
+    torch.testing.assert_close(overlaps, torch.tensor([1.0, 0.5, 100 / 210, 0.0]))
     assert offsets[0].tolist() == [0, 0, 0, 0]
     torch.testing.assert_close(offsets[1], torch.tensor([0.0, -0.25, 0.0, -0.6931472]))
     assert offsets[2:].abs().sum() == 0
@@ -30,9 +31,10 @@ def test_background_in_an_ignored_region_is_neither():
 def test_an_image_without_objects_is_all_background():
     rois = torch.tensor([[0.0, 0, 8, 8]])
     none = torch.zeros(0, 4)
-    labels, offsets = label_rois(rois, none, torch.zeros(0, dtype=torch.long), none, 0.5)
+    labels, offsets, overlaps = label_rois(rois, none, torch.zeros(0, dtype=torch.long), none, 0.5)
     assert labels.tolist() == [0]
     assert offsets.tolist() == [[0, 0, 0, 0]]
+    assert overlaps.tolist() == [0]
 
 
 def test_statistics_are_per_class():

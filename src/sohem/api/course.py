@@ -66,7 +66,7 @@ class Course:
     @torch.no_grad()
     def choose_each(self, images: Sequence[Rois]) -> list[Tensor]:
         """The same for all images of a step; only so can a miner choose among them ``together``."""
-        for losses, boxes, labels in images:
+        for losses, boxes, labels, _ in images:
             if missing := [name for name in self.miner.losses if name not in losses]:
                 raise MiningError(f"losses has no {', '.join(missing)}, which the miner looks at")
             if self.miner.losses:

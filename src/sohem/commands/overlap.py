@@ -57,7 +57,7 @@ def of_run(given: params.Params, dataset: str, method: str, seed: int, folder: P
     log, choices = files.read_table(folder / "log.parquet"), files.read_table(source)
     scale, target = params.at_scale(given), params.beta_target(given, dataset)
     built = {
-        name: miners.build(name, given["methods"][name], scale["train"]["rois"], len(log), target)
+        name: miners.build(name, params.method(given, name, dataset), scale["train"]["rois"], len(log), target)
         for name in dict.fromkeys([method, *given["evaluation"]["overlap"]])
     }
     try:

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     given = params.load(args.params, dataset=args.dataset, method=args.method)
     part = params.select(given, "train", dataset=args.dataset, method=args.method)
     scale, classes = scale_of(part, args.dataset), params.class_names(part, args.dataset)
-    method, beta_target = part["methods"][args.method], params.beta_target(part, args.dataset)
+    method, beta_target = params.method(part, args.method, args.dataset), params.beta_target(part, args.dataset)
     miner = miners.build(args.method, method, scale.train.rois, scale.train.iterations, beta_target)
     with device.claimed(scale.device, scale.threads) as chosen:
         scale = replace(scale, precision=device.precision(scale.precision, chosen))

@@ -86,11 +86,20 @@ class Miner(ABC):
     def choose_each(self, images: Sequence[Rois], moments: Sequence[Moment]) -> list[Tensor]:
         """The choice in each of N images, ``together`` or each for itself; for each its moment (of one step)."""
         if not self.together:
-            return [self.choose(*image, moment) for image, moment in zip(images, moments, strict=True)]
+            return [
+                self.choose(image.losses, image.boxes, self.visible(image), moment)
+                for image, moment in zip(images, moments, strict=True)
+            ]
         from sohem.mining.rois import apart, side_by_side
 
         whole = replace(self, batch_size=len(images) * self.batch_size, together=False)
-        return apart(whole.choose(*side_by_side(images), moments[0]), images)
+        images = [image._replace(labels=self.visible(image)) for image in images]
+        losses, boxes, labels, _ = side_by_side(images)
+        return apart(whole.choose(losses, boxes, labels, moments[0]), images)
+
+    def visible(self, image: Rois) -> Tensor:
+        """The labels [R] that it chooses by: -1 for RoIs that this miner passes over; as they are unless it says so."""
+        return image.labels
 
     def coefficients_at(self, moment: Moment) -> dict[str, Any]:
         """The coefficient of each loss in L_select: numbers, or tensors []. Empty if it does not go by Formula (1)."""

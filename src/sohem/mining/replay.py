@@ -69,7 +69,8 @@ def recorded(choices: pd.DataFrame) -> Iterator[tuple[int, list[int], list[Rois]
             losses = {name: torch.tensor(part[f"l_{name}"].to_numpy(np.float32)) for name in ("cls", "loc")}
             boxes, labels = part[BOX].to_numpy(np.float32), part["label"].to_numpy(np.int64)
             slots.append(int(part["slot"].iloc[0]))
-            images.append(Rois(losses, torch.tensor(boxes), torch.tensor(labels)))
+            overlaps = torch.tensor(part["overlap"].to_numpy(np.float32))
+            images.append(Rois(losses, torch.tensor(boxes), torch.tensor(labels), overlaps))
         yield int(rows["iteration"].iloc[0]), slots, images, rows
 
 

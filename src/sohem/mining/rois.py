@@ -8,14 +8,16 @@ from torch import Tensor
 
 
 class Rois(NamedTuple):
-    """All R RoIs of an image: losses by name, each [R]; boxes [R, 4], xyxy; labels [R], integer.
+    """All R RoIs of an image: losses by name, each [R]; boxes [R, 4], xyxy; labels [R], integer; overlaps [R].
 
-    Labels are 0 for background, above 0 for foreground, and -1 for ignored, which are never chosen.
+    Labels are 0 for background, above 0 for foreground, and -1 for ignored, which are never chosen. Overlaps are the
+    highest IoU with an object; None where the miner need not know (`Miner.visible`).
     """
 
     losses: Mapping[str, Tensor]
     boxes: Tensor
     labels: Tensor
+    overlaps: Tensor | None = None
 
 
 def side_by_side(images: Sequence[Rois]) -> Rois:

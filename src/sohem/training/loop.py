@@ -110,7 +110,7 @@ def normalise_targets(detector: Detector, reader: SampleReader, settings: Train)
             boxes, names, proposals, ignored = reader.boxes(index)
             assert proposals is not None
             rois = torch.cat([proposals, boxes])
-            label, offset = label_rois(rois, boxes, names, ignored, settings.foreground_iou)
+            label, offset, _ = label_rois(rois, boxes, names, ignored, settings.foreground_iou)
             labels.append(label[label > 0])
             offsets.append(offset[label > 0])
             if settings.flip == "doubled":  # in the mirror the shift to the right is one to the left

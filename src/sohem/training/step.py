@@ -29,6 +29,7 @@ class Candidates:
     features: Tensor  # [1, C, H', W'] with their graph
     rois: Tensor  # [R, 4]
     labels: Tensor  # [R]
+    overlaps: Tensor  # [R], the highest IoU with an object
     targets: Tensor  # [R, 4], normalised
     losses: Mapping[str, Tensor]  # cls and loc, each [R]
     rpn_loss: Tensor  # with its graph; 0 without an RPN
@@ -75,18 +76,19 @@ def candidates(detector: Detector, sample: Sample, settings: Train, seed: int, i
     """Features and RoIs of an image, the RoIs labelled, their losses taken by the read-only pass."""
     features = sample.features(detector)
     rois, rpn_loss, rpn_parts = propose(detector, features, sample, seed, iteration, slot)
-    labels, offsets = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings.foreground_iou)
+    labels, offsets, overlaps = label_rois(rois, sample.boxes, sample.labels, sample.ignored, settings.foreground_iou)
     # A label of -1 (ignored) reads the last class's statistics; both losses of such a RoI are 0 all the same.
     targets = (offsets - detector.head.box_mean[labels]) / detector.head.box_std[labels]
     generator = stream(seed, "read-only dropout", iteration, slot, device=rois.device)
     l_cls, l_loc = read_only(detector, features, rois, labels, targets, generator)
-    return Candidates(features, rois, labels, targets, {"cls": l_cls, "loc": l_loc}, rpn_loss, rpn_parts)
+    return Candidates(features, rois, labels, overlaps, targets, {"cls": l_cls, "loc": l_loc}, rpn_loss, rpn_parts)
 
 
 @torch.no_grad()
 def choose(miner: Miner, moment: Moment, images: Sequence[Candidates], seed: int, slots: Sequence[int]) -> list[Tensor]:
     """For each image the indices [B] of the RoIs to train on; see `choose_of`."""
-    return choose_of(miner, moment, [Rois(image.losses, image.rois, image.labels) for image in images], seed, slots)
+    every = [Rois(image.losses, image.rois, image.labels, image.overlaps) for image in images]
+    return choose_of(miner, moment, every, seed, slots)
 
 
 def sums(miner: Miner, moment: Moment, image: Candidates, selected: Tensor, l_cls: Tensor, l_loc: Tensor) -> Tensor:

@@ -12,18 +12,18 @@ FIXED_STD = (0.1, 0.1, 0.2, 0.2)
 
 def label_rois(
     rois: Tensor, boxes: Tensor, labels: Tensor, ignored: Tensor, foreground_iou: float
-) -> tuple[Tensor, Tensor]:
-    """Labels [R] and raw regression targets [R, 4] of RoIs.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Labels [R], raw regression targets [R, 4] and the highest IoU with an object [R] of RoIs.
 
     A RoI takes the label of the object that it overlaps most if their IoU is at least ``foreground_iou``, otherwise it
-    is background (0), without a lower bound (OHEM: BG_THRESH_LO = 0). Background RoIs that lie mostly in an ignored
-    region get -1: never mined, never counted.
+    is background (0), without a lower bound (OHEM: BG_THRESH_LO = 0; random sampling has one of its own). Background
+    RoIs that lie mostly in an ignored region get -1: never mined, never counted.
 
     Args:
         rois: [R, 4]. boxes, labels: the objects, [G, 4] and [G]. ignored: [I, 4].
     """
     result = torch.zeros(len(rois), dtype=torch.long, device=rois.device)
-    offsets = rois.new_zeros(len(rois), 4)
+    offsets, best = rois.new_zeros(len(rois), 4), rois.new_zeros(len(rois))
     if len(boxes):
         best, matched = box_iou(rois, boxes).max(dim=1)
         foreground = best >= foreground_iou
@@ -31,7 +31,7 @@ def label_rois(
         offsets = torch.where(foreground[:, None], encode(rois, boxes[matched]), offsets)
     if len(ignored):
         result = result.masked_fill((result == 0) & (covered_share(rois, ignored) > 0.5), -1)
-    return result, offsets
+    return result, offsets, best
 
 
 def target_statistics(labels: Tensor, offsets: Tensor, classes: int) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ def registry() -> dict[str, type[Miner]]:
 
 
 def build(name: str, method: Settings, batch_size: int, total_steps: int, beta_target: float | str) -> Miner:
-    """The miner of ``methods.<name>`` of the parameters.
+    """The miner of ``methods.<name>`` of the parameters (its settings as `params.method` has them).
 
     Args:
         batch_size: B of an image.
