@@ -118,19 +118,19 @@ def chunks(wildcards):
 def published_boxes(wildcards):
     """The .mat files that the user named for the proposals of a data set."""
     files = params.dataset_at_scale(config, wildcards.dataset).get("proposals") or []
-    return [existing(file, f"datasets.{wildcards.dataset}.{SCALE}.proposals") for file in files]
+    return [existing(file, f"datasets.{wildcards.dataset}.{SCALE}.proposals", "selective search") for file in files]
 
 
 def published_weights(wildcards):
     """The file of the backbone's weights that the user named; without one, pretrain downloads them."""
     file = SETTINGS["pretrain"].get("file")
-    return [existing(file, f"scales.{SCALE}.pretrain.file")] if file else []
+    return [existing(file, f"scales.{SCALE}.pretrain.file", "the published weights, downloaded")] if file else []
 
 
-def existing(file, key):
-    """A file that the user named; ends with a message if it is not there."""
+def existing(file, key, without):
+    """A file that the user named; ends with a message if it is not there. ``without``: what is used in its place."""
     if not Path(file).is_file():
-        stop(f"{key}: {file}: no such file")
+        stop(f"{key}: {file}: no such file. Put it there, or set the key to null for {without}")
     return file
 
 
