@@ -44,6 +44,7 @@ STEP_KEYS: dict[str, list[str]] = {
         "run.seeds",
         "methods.{methods}",
         "methods.{overlap}",
+        "datasets.{dataset}.detector",
         "datasets.{dataset}.beta_target",
         "evaluation.overlap",
         "scales.{scale}.device",

@@ -119,8 +119,8 @@ rule interval:
 rule overlap:
     """Work out what every method would have taken on the losses of every run.
 
-    Depends on: run.methods, run.seeds, methods.{methods}, methods.{overlap}, datasets.{dataset}.beta_target,
-    evaluation.overlap, scales.{scale}.device, scales.{scale}.train.rois
+    Depends on: run.methods, run.seeds, methods.{methods}, methods.{overlap}, datasets.{dataset}.detector,
+    datasets.{dataset}.beta_target, evaluation.overlap, scales.{scale}.device, scales.{scale}.train.rois
     """
     input:
         rois=expand(rules.train.output.rois, method=METHODS, seed=SEEDS, allow_missing=True),
