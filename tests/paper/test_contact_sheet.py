@@ -101,6 +101,15 @@ def test_the_labels_to_be_ignored_are_named(labels, regions, expected):
     assert contact_sheet.key(artifact, regions) == expected
 
 
+def test_as_many_detections_are_shown_as_there_are_objects():
+    found = pd.DataFrame({"score": [0.2, 0.9, 0.4, 0.3]})
+    boxes = truth([("a", "cat", 0, 0, 9, 9, False, False), ("a", "cat", 0, 0, 9, 9, True, False),
+                   ("a", "", 0, 0, 9, 9, False, True), ("b", "dog", 0, 0, 9, 9, False, False)])  # fmt: skip
+    assert sheet_cells.least_score(found, boxes) == 0.4
+    assert sheet_cells.least_score(found.iloc[:1], boxes) == 0.0
+    assert sheet_cells.least_score(found, boxes.iloc[:0]) == 0.0
+
+
 def test_classes_have_colours_of_their_own():
     for count in (1, 2, 7, 20, 27):
         assert len(set(sheet_cells.class_colours([f"{k}" for k in range(count)]).values())) == count

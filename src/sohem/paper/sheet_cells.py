@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RIGHT: Colour = (0, 158, 115)  # two colours of Okabe and Ito that the colour-blind can tell apart
 WRONG: Colour = (213, 94, 0)
 NEUTRAL: Colour = (150, 150, 150)
-SCORE = 0.5  # detections of at least this score are shown
+SHOWN = "of each method as many detections as there are objects, those with the highest scores"
 WIDE = 2.0  # images whose width is at least so many times their height
 
 
@@ -47,6 +47,20 @@ def class_colours(classes: Sequence[str]) -> dict[str, Colour]:
         r, g, b = colorsys.hsv_to_rgb(k * stride % count / count, 0.9 if k % 2 else 0.6, 1.0)
         colours[name] = (round(r * 255), round(g * 255), round(b * 255))
     return colours
+
+
+def least_score(detections: pd.DataFrame, ground_truth: pd.DataFrame) -> float:
+    """The score from which on a method's detections are about as many as the objects; 0 if it has fewer.
+
+    A fixed score would not do for all: trained on hard examples alone, a network is less sure of everything.
+
+    Args:
+        detections: of all test images; ground_truth: of these images.
+    """
+    objects = int((~ground_truth["ignore"].to_numpy(bool) & ~ground_truth["difficult"].to_numpy(bool)).sum())
+    if not 0 < objects <= len(detections):
+        return 0.0
+    return float(detections["score"].nlargest(objects).iloc[-1])
 
 
 def cell_scale(width: int, height: int, cell: int) -> float:

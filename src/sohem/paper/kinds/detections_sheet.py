@@ -8,12 +8,13 @@ from sohem.paper import sheets
 from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.run_files import DETECTIONS, GROUND_TRUTH, IMAGES
 from sohem.paper.sheet_cells import (
-    SCORE,
+    SHOWN,
     cell_scale,
     choose,
     class_colours,
     detections_cell,
     layout,
+    least_score,
     rows,
     truth_cell,
 )
@@ -25,30 +26,32 @@ IOU = 0.5
 def caption(artifact: Artifact) -> str:
     return (
         f"Test images of {artifact.datasets[artifact.dataset]} with the detections of {', '.join(artifact.methods)} "
-        f"(seed {artifact.seeds[0]})."
+        f"(seed {artifact.seeds[0]}): {SHOWN}."
     )
 
 
 def draw(artifact: Artifact, inputs: Inputs) -> Files:
     dataset, classes = artifact.dataset, artifact.classes(artifact.dataset)
     images, truth = inputs.one("images", dataset), inputs.one("ground_truth", dataset)
-    found = {method: inputs.one("detections", dataset, method) for method in artifact.methods}
     test, side = images[images["subset"] == "test"], layout(images).side
+    every = truth[truth["image_id"].isin(test["image_id"])]
+    tables = {method: inputs.one("detections", dataset, method) for method in artifact.methods}
+    least = {method: least_score(table, every) for method, table in tables.items()}
+    found = {method: table[table["score"] >= least[method]] for method, table in tables.items()}
     colours, cells = class_colours(classes), []
     for image_id, file, width, height in rows(test, choose(test, truth, classes, COUNT)):
         image, here = inputs.image(dataset, file), truth[truth["image_id"] == image_id]
         scale = cell_scale(width, height, side)
         cells.append(truth_cell(image, here, colours, scale))
         for table in found.values():
-            shown = table[(table["image_id"] == image_id) & (table["score"] >= SCORE)]
-            cells.append(detections_cell(image, shown, here, IOU, scale))
+            cells.append(detections_cell(image, table[table["image_id"] == image_id], here, IOU, scale))
     sheet = sheets.page(
         cells,
         1 + len(found),
         f"{artifact.datasets[dataset]}: detections",
         artifact.notice,
-        f"score >= {SCORE}; green: right at IoU {IOU}, red: wrong, grey: does not count",
-        ["Ground truth", *artifact.methods.values()],
+        f"{SHOWN}; green: right at IoU {IOU}, red: wrong, grey: does not count",
+        ["Ground truth", *(f"{title}, score >= {least[method]:.2f}" for method, title in artifact.methods.items())],
     )
     return {"png": sheets.to_png(sheet)}
 

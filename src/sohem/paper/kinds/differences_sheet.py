@@ -13,7 +13,16 @@ from sohem.evaluation.average_precision import judge, match
 from sohem.paper import sheets
 from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.run_files import DETECTIONS, GROUND_TRUTH, IMAGES
-from sohem.paper.sheet_cells import SCORE, cell_scale, class_colours, detections_cell, layout, rows, truth_cell
+from sohem.paper.sheet_cells import (
+    SHOWN,
+    cell_scale,
+    class_colours,
+    detections_cell,
+    layout,
+    least_score,
+    rows,
+    truth_cell,
+)
 
 COUNT = 3  # images in each direction
 LIMIT = 400_000  # bytes
@@ -22,10 +31,10 @@ LIMIT = 400_000  # bytes
 def caption(artifact: Artifact) -> str:
     return (
         f"The test images of {artifact.datasets[artifact.dataset]} on which {' and '.join(artifact.methods)} differ "
-        f"most (seed {artifact.seeds[0]}): by the number of right detections with a score of at least {SCORE} at IoU "
-        f"{max(artifact.evaluation['ious'])}, then by the number of wrong ones, then in the order of the images. The "
-        "line above an image says which of the two finds more; the images were chosen for their difference, so they "
-        "say nothing about how often either is better."
+        f"most (seed {artifact.seeds[0]}): by the number of right detections at IoU "
+        f"{max(artifact.evaluation['ious'])} ({SHOWN}), then by the number of wrong ones, then in the order of the "
+        "images. The line above an image says which of the two finds more; the images were chosen for their "
+        "difference, so they say nothing about how often either is better."
     )
 
 
@@ -36,7 +45,8 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
     test, side = images.loc[images["subset"] == "test", "image_id"], layout(images).side
     truth = truth[truth["image_id"].isin(test)]
     tables = {method: inputs.one("detections", dataset, method) for method in titles}
-    found = {method: table[table["score"] >= SCORE] for method, table in tables.items()}
+    least = {method: least_score(table, truth) for method, table in tables.items()}
+    found = {method: table[table["score"] >= least[method]] for method, table in tables.items()}
     judged = {method: right_and_wrong(truth, table, list(test), classes, iou) for method, table in found.items()}
     colours, cells = class_colours(classes), []
     before, after = judged.values()
@@ -56,10 +66,10 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
         3,
         f"{artifact.datasets[dataset]}: where {' and '.join(titles.values())} differ most",
         artifact.notice,
-        f"score >= {SCORE}; green: right at IoU {iou:g}, red: wrong, grey: does not count"
+        f"{SHOWN}; green: right at IoU {iou:g}, red: wrong, grey: does not count"
         if cells
-        else f"no test image on which one finds more than the other (score >= {SCORE}, IoU {iou:g})",
-        ["Ground truth", *titles.values()],
+        else f"no test image on which one finds more than the other (IoU {iou:g})",
+        ["Ground truth", *(f"{title}, score >= {least[method]:.2f}" for method, title in titles.items())],
     )
     return {"png": sheets.to_png(sheet, LIMIT)}
 

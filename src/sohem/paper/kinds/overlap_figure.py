@@ -93,8 +93,7 @@ def figure(tables: Mapping[str, pd.DataFrame], shown: Shown, notice: str) -> Fig
                        ylabel="share (%)")  # fmt: skip
             if shown.trained:
                 _exchanged(row[1], table, shown)
-                row[1].set_title(f"{dataset}: RoIs exchanged between {shown.titles[shown.trained[0]]} and "
-                                 f"{shown.titles[shown.first]}")  # fmt: skip
+                row[1].set_title(f"{dataset}: RoIs exchanged with {shown.titles[shown.first]}")
                 row[1].set_ylabel("mean loss of a RoI")
             for ax in row:
                 ax.set_xlim(0, 1.02 * table["iteration"].max())
