@@ -5,7 +5,7 @@ The paper's are listed in ``params.yaml``; the kinds (``paper/kinds``) say the r
 
 from typing import Any
 
-from sohem import params, schema
+from sohem import errors, notation, params, schema
 from sohem.errors import ParamsError
 from sohem.paper.kind import COMMON, FILES, Artifact, form
 from sohem.paper.kinds import all_kinds
@@ -19,7 +19,7 @@ def load(source: str) -> Params:
         ParamsError: as there, or an artifact has a key or value that its kind does not allow.
     """
     given = params.load(source)
-    check(given, source)
+    check(given, notation.name(source))
     return given
 
 
@@ -33,7 +33,7 @@ def check(given: Params, name: str = "params.yaml") -> None:
     rules = {key: rules_of(entry.get("kind", "")) for key, entry in entries.items()}
     lines = schema.explained({"artifacts": entries}, {"properties": {"artifacts": {"properties": rules}}})
     if lines:
-        raise ParamsError("\n".join(f"{name}: {line}" for line in lines))
+        raise ParamsError(errors.of_lines(name, lines))
 
 
 def rules_of(kind: str) -> dict[str, Any]:

@@ -9,14 +9,14 @@ A variable that the user has set stays as it is. NumPy's switches cost nothing t
 better without them, so they are set for every step.
 """
 
-import json
 import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from sohem import notation
+from sohem.errors import ParamsError
 
 AVX2 = "avx2"
 STEPS = ("pretrain", "train", "detect")  # what imports torch
@@ -32,12 +32,11 @@ def wanted(source: str | Path) -> str | None:
     Args:
         source: as ``--params`` has it, a YAML file or JSON. The step itself says what is wrong with it.
     """
-    text = str(source)
     try:
-        given = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(Path(text).read_text("utf-8"))
+        given = notation.of_option(source)
         at = given["scales"][given["scale"]]
         return at["instructions"] if at["device"] == "cpu" else None
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+    except (ParamsError, KeyError, TypeError):
         return None
 
 

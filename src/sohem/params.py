@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from sohem import notation
 from sohem.errors import ParamsError
-from sohem.schema import validate
+from sohem.schema import validate, validate_part
 
 Params = dict[str, Any]
 
@@ -87,30 +86,32 @@ STEP_KEYS: dict[str, list[str]] = {
 
 
 def load(source: str | Path, *, dataset: str | None = None, method: str | None = None) -> Params:
-    """Read parameters from a YAML file, or from a JSON string as Snakemake passes it, unchecked if JSON.
+    """Read parameters from a YAML file, or a part of them from a JSON string as Snakemake passes it.
 
     Args:
         dataset, method: names that the parameters must define, as given on the command line.
 
     Raises:
-        ParamsError: no such file, not YAML, a key or value is not allowed, or a name is not defined.
+        ParamsError: no such file, not YAML or JSON, a key or value is not allowed, or a name is not defined.
     """
-    text = str(source)
-    if text.lstrip().startswith("{"):
-        params = json.loads(text)
-    else:
-        try:
-            params = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ParamsError(f"{source}: {error.strerror}; run from the folder that holds params.yaml") from None
-        except yaml.YAMLError as error:
-            raise ParamsError(f"{source}: not YAML ({' '.join(str(error).split())})") from None
-        validate(params, text)
+    params = notation.of_option(source)
+    check = validate_part if notation.is_json(source) else validate
+    check(params, notation.name(source))
     for key, name in (("datasets", dataset), ("methods", method)):
         if name is not None and name not in params.get(key, {}):
             known = ", ".join(params.get(key, {})) or "none"
             raise ParamsError(f"--{key.removesuffix('s')} {name}: not among the {key} of the parameters ({known})")
     return params
+
+
+def of_config(word: str) -> Params:
+    """What one ``key=value`` of Snakemake's ``--config`` says. Snakemake itself makes text of numbers within {...}.
+
+    Raises:
+        ParamsError: the value is not YAML.
+    """
+    key, _, text = word.partition("=")
+    return {key: notation.of_yaml(text.strip("'\""), f"--config {key}")}  # Snakemake takes these quotes off, too
 
 
 def keys(params: Params, step: str, **wildcards: str) -> list[str]:

@@ -1,20 +1,33 @@
 """Checks of YAML files against their JSON schemas; of the parameters also for what contradicts itself."""
 
+import copy
 import difflib
-import json
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import jsonschema
-import yaml
 
+from sohem import errors, notation
 from sohem.datasets.annotation import label_of
 from sohem.detectors.architectures import ARCHITECTURES
 from sohem.detectors.architectures.architecture import NONE
 from sohem.errors import ParamsError
+from sohem.oddities import named, oddities, shown
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
+
+
+def _is_whole(checker: Any, value: Any) -> bool:
+    """JSON schema takes 12.0 for an integer; what counts iterations or is a seed here would then fail on it."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
 
 
 def validate(params: Any, name: str = "params.yaml") -> None:
@@ -23,23 +36,54 @@ def validate(params: Any, name: str = "params.yaml") -> None:
     Raises:
         ParamsError: names the key, the value and what is allowed, one line for each mistake.
     """
-    lines = problems(params, "params") or list(_contradictions(params))
+    lines = problems(params, "params") or list(dict.fromkeys(_contradictions(params)))
     if lines:
-        raise ParamsError("\n".join(f"{name}: {line}" for line in dict.fromkeys(lines)))
+        raise ParamsError(errors.of_lines(name, lines))
 
 
-def problems(value: Any, schema: str) -> list[str]:
-    """What ``workflow/schemas/<schema>.schema.yaml`` does not allow in ``value``: a line for each mistake."""
-    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text(encoding="utf-8"))
+def validate_part(part: Any, name: str) -> None:
+    """Check a part of the parameters as ``params.select`` makes it: any key but ``scale`` may be missing.
+
+    Raises:
+        ParamsError: as `validate`.
+    """
+    lines = problems(part, "params", partly=True)
+    if lines:
+        raise ParamsError(errors.of_lines(name, lines))
+
+
+def problems(value: Any, schema: str, partly: bool = False) -> list[str]:
+    """What ``workflow/schemas/<schema>.schema.yaml`` does not allow in ``value``: a line for each mistake.
+
+    Args:
+        partly: do not ask for the keys that the schema requires, ``scale`` aside.
+    """
+    odd = list(oddities(value))
+    if odd:
+        return odd
+    rules = copy.deepcopy(_rules(schema))
     if schema == "params":
         _fill_in(rules["$defs"])
-    return explained(value, rules)
+    return explained(value, {**_without_required(rules), "required": ["scale"]} if partly else rules)
+
+
+@functools.cache
+def _rules(schema: str) -> dict[str, Any]:
+    return notation.read(SCHEMAS / f"{schema}.schema.yaml")
+
+
+def _without_required(rules: Any) -> Any:
+    if isinstance(rules, list):
+        return [_without_required(item) for item in rules]
+    if not isinstance(rules, dict):
+        return rules
+    return {key: _without_required(item) for key, item in rules.items() if key != "required"}
 
 
 def explained(value: Any, rules: dict[str, Any]) -> list[str]:
     """What a JSON schema does not allow in ``value``: a line for each mistake."""
-    errors = jsonschema.Draft202012Validator(rules).iter_errors(value)
-    return list(dict.fromkeys(line for error in errors for line in _explain(error)))
+    found = VALIDATOR(rules).iter_errors(value)
+    return list(dict.fromkeys(line for error in found for line in _explain(error)))
 
 
 def _fill_in(definitions: dict[str, Any]) -> None:
@@ -57,18 +101,18 @@ def _fill_in(definitions: dict[str, Any]) -> None:
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:
     """One validation error as lines of ``key: value is not allowed; expected ...``."""
-    key = ".".join(str(part) for part in error.absolute_path)
-    value = json.dumps(error.instance, default=str)
+    key = named(map(str, error.absolute_path)) or "all of it"
+    value = shown(error.instance)
     rule: str = str(error.validator)
     expected: Any = error.validator_value
     if rule == "additionalProperties" and isinstance(error.instance, dict):
         known = sorted(_schema(error).get("properties", {}))
-        return [_unknown(f"{key}.{k}" if key else k, k, known) for k in error.instance if k not in known]
+        return [_unknown(_below(error, k), k, known) for k in error.instance if k not in known]
     if rule == "required":
         missing = [k for k in expected if k not in cast(dict[str, Any], error.instance)]
-        return [f"{f'{key}.{k}' if key else k}: missing; this key is required" for k in missing]
+        return [f"{_below(error, k)}: missing; this key is required" for k in missing]
     if rule == "propertyNames":
-        return [f"{key}.{error.instance}: not allowed as a name; use lower-case letters and digits"]
+        return [f"{_below(error, str(error.instance))}: not allowed as a name; use lower-case letters and digits"]
     if rule == "anyOf":
         return [f"{key}: {value} is not allowed; expected {_schema(error)['description']}"]
     wording = {
@@ -84,8 +128,13 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         "pattern": lambda: "lower-case letters and digits",
         "not": lambda: "a name that is none of " + ", ".join(expected["enum"]),
         "uniqueItems": lambda: "a list without repetitions",
-    }.get(rule, lambda: error.message)
+    }.get(rule, lambda: errors.shortened(error.message, 300))
     return [f"{key}: {value} is not allowed; expected {wording()}"]
+
+
+def _below(error: jsonschema.ValidationError, name: str) -> str:
+    """A key of the mapping that is wrong, with its parents."""
+    return named([*map(str, error.absolute_path), name])
 
 
 def _schema(error: jsonschema.ValidationError) -> dict[str, Any]:
@@ -122,11 +171,12 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
         for label in dataset.get("rigid", []):
             if label not in dataset["classes"]:
                 yield _unknown_name(f"datasets.{name}.rigid", label, dataset["classes"])
+        yield from _labels_in_two_classes(f"datasets.{name}.classes", dataset["classes"])
         class_by_label = label_of(dataset["classes"])
         for label in dataset.get("ignore", []):
             if label in class_by_label:
                 yield (
-                    f"datasets.{name}.ignore: {json.dumps(label)} is also a label of class {class_by_label[label]}; "
+                    f"datasets.{name}.ignore: {shown(label)} is also a label of class {class_by_label[label]}; "
                     f"take it off this list or out of datasets.{name}.classes"
                 )
         if "stands_for" in dataset:
@@ -151,6 +201,16 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
                 yield _unknown_name(f"artifacts.{name}", method, params["methods"])
 
 
+def _labels_in_two_classes(key: str, classes: Any) -> Iterator[str]:
+    """A label counts as one class."""
+    seen: dict[str, str] = {}
+    for name, labels in classes.items() if isinstance(classes, dict) else ():
+        for label in labels:
+            if label in seen:
+                yield f"{key}: {shown(label)} is a label of {seen[label]} and of {name}; take it out of one of them"
+            seen[label] = name
+
+
 def _stands_for_contradictions(datasets: dict[str, Any], name: str) -> Iterator[str]:
     """A data set stands for one that the paper has numbers for, and that it shares classes with."""
     from sohem.paper import published  # here: it loads pandas, which the check of other files need not wait for
@@ -162,7 +222,7 @@ def _stands_for_contradictions(datasets: dict[str, Any], name: str) -> Iterator[
     elif stood_for not in datasets:
         yield _unknown_name(key, stood_for, known)
     elif stood_for not in known:
-        yield f"{key}: the paper has no claims about {json.dumps(stood_for)}; expected one of {', '.join(known)}"
+        yield f"{key}: the paper has no claims about {shown(stood_for)}; expected one of {', '.join(known)}"
     elif not set(datasets[name]["classes"]) & set(datasets[stood_for]["classes"]):
         yield f"{key}: {name} has none of the classes of {stood_for}, so its results say nothing about those"
 
@@ -182,4 +242,4 @@ def _weights_contradictions(key: str, scale: dict[str, Any]) -> Iterator[str]:
 
 
 def _unknown_name(key: str, name: str, known: Any) -> str:
-    return f"{key}: {json.dumps(name)} is not defined; expected one of {', '.join(known)}"
+    return f"{key}: {shown(name)} is not defined; expected one of {', '.join(known)}"

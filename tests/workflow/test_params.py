@@ -1,10 +1,11 @@
 import copy
+import math
 from pathlib import Path
 
 import pytest
 import yaml
 
-from sohem import params, schema
+from sohem import artifacts, params, schema
 from sohem.cli import main
 from sohem.datasets.annotation import label_of
 from sohem.errors import ParamsError
@@ -53,6 +54,21 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
         ("run.name", "paper", 'run.name: "paper" is not allowed; expected a name that is none of demo, laptop, paper'),
         ("run.methods", ["hoem"], 'run.methods: "hoem" is not defined; expected one of ohem, sohem'),
         ("evaluation.ious", [0.5, 1.5], "evaluation.ious.1: 1.5 is not allowed; expected a number below 1"),
+        ("scales.demo.train.iterations", 12.0, "iterations: 12.0 is not allowed; expected a value of type integer"),
+        ("run.seeds", [0, 1.0], "run.seeds.1: 1.0 is not allowed; expected a value of type integer"),
+        ("scales.demo.test.score", math.nan, "scales.demo.test.score: nan is no finite number; write a number"),
+        ("scales.demo.train.lr", math.inf, "scales.demo.train.lr: inf is no finite number; write a number"),
+        (
+            "datasets.voc.title",
+            "VOC\0",
+            'datasets.voc.title: "VOC\\u0000" holds the control character U+0000; take it out',
+        ),
+        ("datasets.voc.classes", ["dog", ""], "datasets.voc.classes"),
+        (
+            "datasets.kitti.classes.van",
+            ["Van", "Car"],
+            'datasets.kitti.classes: "Car" is a label of car and of van; take it out of one of them',
+        ),
     ],
 )
 def test_a_mistake_is_named_with_key_value_and_what_is_allowed(given, path, value, message):
@@ -76,6 +92,14 @@ def test_the_command_line_shows_the_mistake_without_a_traceback(given, tmp_path,
     assert "Traceback" not in error
 
 
+def test_a_message_is_short_however_long_the_values_and_however_many_mistakes(given):
+    given["datasets"]["voc"]["classes"] = {"x" * 3000: ["y" * 3000] * 2}
+    given["methods"] |= {f"M{i}": {} for i in range(300)}
+    with pytest.raises(ParamsError, match=r"params.yaml: \d+ more mistakes$") as caught:
+        schema.validate(given)
+    assert len(str(caught.value).encode()) < 2000
+
+
 EVALUATE = ["dataset", "images", "ground-truth", "detections", "metrics", "per-class", "curve"]
 
 
@@ -85,6 +109,47 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     (tmp_path / "broken.yaml").write_text("a: [1, 2")
     with pytest.raises(ParamsError, match=r"broken.yaml: not YAML"):
         params.load(tmp_path / "broken.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "--params: not JSON"),
+        ("{}", "--params: scale: missing; this key is required"),
+        ('{"scale": "demo", "scale": "paper"}', "--params: scale: written twice; keep one"),
+        ('{"scale": "demo", "run": {"seeds": [1.0]}}', "--params: run.seeds.0: 1.0 is not allowed"),
+        ('{"scale": "demo", "evaluation": {"ious": [NaN]}}', "--params: evaluation.ious.0: nan is no finite number"),
+        (
+            '{"scale": "demo", "methods": {"ohem": {"miner": "oehm"}}}',
+            '--params: methods.ohem.miner: "oehm" is not allowed',
+        ),
+        ('{"scale": "demo", "datasets": {"voc": {"title": "\\u0000"}}}', "--params: datasets.voc.title"),
+        ('{"scale": "demo", "run": {"seeds": [' + "9" * 5000 + "]}}", "--params: run.seeds.0: the number is too large"),
+        ('{"scale": "demo", "datasets": [' * 3000, "--params: not JSON (more than 30 values within each other)"),
+    ],
+)
+def test_a_part_of_the_parameters_is_checked_as_well(text, message, capsys):
+    assert main(["evaluate", "--params", text, *(f"--{a}=x" for a in EVALUATE)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"sohem: error: {message}")
+    assert len(error) < 2000
+
+
+def test_the_part_of_an_artifact_passes_the_check(given):
+    for name in artifacts.artifacts(given):
+        artifacts.load(params.dumps(artifacts.part(given, name)))
+    broken = artifacts.part(given, "fig2b")
+    broken["artifacts"]["fig2b"]["rios"] = "all"
+    with pytest.raises(ParamsError, match=r"^--params: artifacts.fig2b.rios: unknown key, did you mean rois"):
+        artifacts.load(params.dumps(broken))
+
+
+def test_a_value_of_snakemakes_config_option_is_read_as_in_the_file():
+    assert params.of_config("run={seeds: [3, 4], datasets: [voc]}") == {"run": {"seeds": [3, 4], "datasets": ["voc"]}}
+    assert params.of_config("scale='paper'") == {"scale": "paper"}
+    assert params.of_config("run={'seeds': [3]}") == {"run": {"seeds": [3]}}
+    with pytest.raises(ParamsError, match=r'^--config run: seeds.0: "010" is read in different ways'):
+        params.of_config("run={seeds: [010]}")
 
 
 def test_a_step_sees_its_own_keys_only(given):

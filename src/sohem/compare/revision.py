@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import yaml
 from dvc.api import DVCFileSystem
 from dvc.config import Config
 from dvc.exceptions import DvcException
 
+from sohem import notation
 from sohem.errors import DataError, ParamsError, SohemError
 
 # What decides the results, beside the parameters.
@@ -78,11 +78,9 @@ class Revision:
             ParamsError: no such file there, or it is not YAML.
         """
         try:
-            found = yaml.safe_load(self.read(path))
+            found = notation.of_bytes(self.read(path), f"{path} of {self.name}", ParamsError)
         except FileNotFoundError:
             raise ParamsError(f"{path}: not in {self.name}; name the file of the parameters with --params") from None
-        except yaml.YAMLError as error:
-            raise ParamsError(f"{path} of {self.name}: not YAML ({' '.join(str(error).split())})") from None
         if not isinstance(found, dict):
             raise ParamsError(f"{path} of {self.name}: holds no keys; name the file of the parameters with --params")
         return found

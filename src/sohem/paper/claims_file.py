@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sohem import artifacts, params
+from sohem import artifacts, errors, notation, params
 from sohem.errors import ClaimsError
 from sohem.params import Params
 from sohem.schema import problems
@@ -28,17 +26,10 @@ def load(path: str | Path) -> Claims:
         ClaimsError: no such file, not YAML, a claim is written twice, or a key or value is not allowed; the message
             names the claim and the key.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        twice = _written_twice(yaml.compose(text, yaml.SafeLoader))
-        claims = yaml.safe_load(text)
-    except OSError as error:
-        raise ClaimsError(f"{path}: {error.strerror}; run from the folder that holds claims.yaml") from None
-    except yaml.YAMLError as error:
-        raise ClaimsError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    lines = twice or problems(claims, "claims")
+    claims = notation.read(path, ClaimsError, "run from the folder that holds claims.yaml")
+    lines = problems(claims, "claims")
     if lines:
-        raise ClaimsError("\n".join(f"{path}: {line}" for line in lines))
+        raise ClaimsError(errors.of_lines(str(path), lines))
     return claims
 
 
@@ -143,22 +134,3 @@ def in_words(statement: Statement, compared: tuple[str, str], titles: Mapping[st
                 f"{dataset}: the mean classification loss of {called(s['method'])} is more than {s['above']:g} times "
                 f"the mean localisation loss {what} ({ROIS[s['rois']]})"
             )
-
-
-def _written_twice(document: yaml.Node | None) -> list[str]:
-    """Keys that stand twice in one mapping, where YAML would quietly keep the last."""
-    found: list[str] = []
-
-    def look(node: yaml.Node | None, path: str) -> None:
-        if not isinstance(node, yaml.MappingNode):
-            return
-        seen = set()
-        for key, value in node.value:
-            name = f"{path}.{key.value}" if path else str(key.value)
-            if key.value in seen:
-                found.append(f"{name}: written twice (line {key.start_mark.line + 1}); give the second another name")
-            seen.add(key.value)
-            look(value, name)
-
-    look(document, "")
-    return found
