@@ -4,7 +4,9 @@ import functools
 import sys
 from pathlib import Path
 
-from sohem import artifacts, params, schema, sources
+from snakemake.utils import update_config
+
+from sohem import artifacts, notation, params, schema, sources
 from sohem.datasets import record
 from sohem.errors import SohemError
 from sohem.paper import claims_file, run_files
@@ -17,8 +19,12 @@ def stop(error):
     sys.exit(2)
 
 
-try:  # before Snakemake reads it, whose own message does not say where a YAML mistake is
+try:
+    # Before Snakemake reads it, whose own message does not say where a YAML mistake is. The files of --configfile it has
+    # read by now; they are read again for what it lets pass: a key written twice, 010, .nan.
     PLAIN = params.load("params.yaml")
+    for file in workflow.overwrite_configfiles:
+        notation.read(file)
 except SohemError as error:
     stop(error)
 
@@ -29,7 +35,9 @@ configfile: "params.yaml"
 if "name" in PLAIN["run"]:
     stop("params.yaml: run.name: not here, but in a file for --configfile; DVC keeps these results under their scale")
 try:
-    if config != PLAIN:
+    for word in workflow.config_settings.config_args:
+        update_config(config, params.of_config(word))
+    if repr(config) != repr(PLAIN):  # their text, since 600.0 equals 600
         schema.validate(config, "params.yaml with --configfile or --config")
     artifacts.check(config, "params.yaml")
     CLAIMS, _ = claims_file.held_against(claims_file.load("claims.yaml"), config)
