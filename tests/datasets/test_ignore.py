@@ -12,9 +12,13 @@ LABELS = label_of({"pet": ["dog"]}, ["cat"])
 
 def of_voc(folder, *objects, labels=LABELS):
     """What is read of an annotation with these (name, box in VOC's corners, more XML)."""
+    return voc_annotation(folder, objects, labels).objects
+
+
+def voc_annotation(folder, objects, labels):
     path = folder / "1.xml"
     path.write_text(voc_xml(*(voc_object(*each) for each in objects)))
-    return voc.read_annotation(path, labels, (20, 16)).objects
+    return voc.read_annotation(path, labels, (20, 16))
 
 
 def of_kitti(folder, *objects, labels=LABELS):
@@ -26,9 +30,13 @@ def of_kitti(folder, *objects, labels=LABELS):
 
 def of_coco(folder, *objects, labels=LABELS):
     """The same of (id of the category, bbox, more keys)."""
+    return coco_annotation(folder, objects, labels).objects
+
+
+def coco_annotation(folder, objects, labels):
     root = coco_tree(folder / "coco", ["a.jpg"], ["b.jpg"], [("a.jpg", *each) for each in objects])
     (image,) = coco.listing(root, {}, "datasets.voc.demo", with_images=True)["train"]
-    return coco.read_annotation(image.source, labels, (20, 16)).objects
+    return coco.read_annotation(image.source, labels, (20, 16))
 
 
 @pytest.mark.parametrize(
@@ -80,6 +88,53 @@ def test_dontcare_that_is_not_ignored_is_background(tmp_path):
 @pytest.mark.parametrize("box", [(-1, -1, -1, -1), (5, 5, 5, 9), (9, 5, 2, 8), (20, 0, 30, 16), (-9, -9, 0, 16)])
 def test_nothing_remains_of_a_dontcare_region_outside_or_without_extent(tmp_path, box):
     assert of_kitti(tmp_path, ("DontCare", box), labels=label_of(["dog"], ["DontCare"])) == []
+
+
+def of_tree(folder, kinds, ignore):
+    """The objects of the first image of a KITTI tree with these types, where a car alone is a class."""
+    root = kitti_tree(folder / "kitti", 2)
+    (root / "label_2/000000.txt").write_text("\n".join(map(kitti_line, kinds)))
+    given = settings("kitti", root, first=1)
+    given["datasets"]["kitti"].update(classes={"car": ["Car"]}, ignore=ignore)
+    del given["datasets"]["kitti"]["rigid"]
+    _, objects = ground_truth.read(given, "kitti")
+    return objects.loc[objects["image_id"] == "000000", "class"].tolist()
+
+
+@pytest.mark.parametrize("mistyped", ["DontCaer", "dontcare", "Dont_Care", "Don't care"])
+def test_a_mistyped_dontcare_is_refused_for_it_would_be_background(tmp_path, mistyped):
+    message = (
+        rf"datasets.kitti.ignore: no annotation has the label .{mistyped}., but there is 'DontCare', which is listed "
+        "nowhere; correct the label or take it off the list"
+    )
+    with pytest.raises(DataError, match=message):
+        of_tree(tmp_path, ["Car", "DontCare"], [mistyped])
+
+
+def test_a_label_to_be_ignored_that_occurs_nowhere_is_named(tmp_path, capsys):
+    assert of_tree(tmp_path, ["Car", "DontCare"], ["DontCare", "Tram"]) == ["car", ""]
+    line = (
+        "datasets.kitti.ignore: no annotation has the label 'Tram', which so does nothing; see that it is spelt right"
+    )
+    assert capsys.readouterr().err.splitlines()[-1] == line
+
+
+def test_a_label_of_a_region_outside_the_image_occurs(tmp_path, capsys):
+    root = kitti_tree(tmp_path / "kitti", 2)
+    (root / "label_2/000000.txt").write_text(kitti_line("DontCare", (30, 0, 40, 16)))
+    ground_truth.read(settings("kitti", root, first=1), "kitti")
+    assert "no annotation has the label" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("read", "objects"),
+    [
+        (voc_annotation, [("dog", (3, 4, 10, 12)), ("cat", (1, 1, 20, 16))]),
+        (coco_annotation, [(3, [2, 3, 8, 9], {}), (7, [0, 0, 20, 16], {})]),
+    ],
+)
+def test_an_annotation_says_the_labels_as_they_stand_there(tmp_path, read, objects):
+    assert list(read(tmp_path, objects, LABELS).labels) == ["dog", "cat"]
 
 
 def test_what_the_tables_say(tmp_path):

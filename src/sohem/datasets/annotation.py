@@ -1,7 +1,7 @@
 """What a data format is to the rest of the program: where files lie, which images there are, what each holds."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,10 +26,14 @@ class Object(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """One image's annotation; ``size`` is None where the file does not say it."""
+    """One image's annotation; ``size`` is None where the file does not say it.
+
+    ``labels`` are those of the file as they stand there, that of a region which was left out as well.
+    """
 
     size: Size | None
     objects: list[Object]
+    labels: Collection[str]
 
 
 class Listed(NamedTuple):

@@ -146,7 +146,8 @@ def read_annotation(
     found = (
         _read_object(a, f"{path}: annotation {a['id']}", labels, categories, size or own_size, key) for a in annotations
     )
-    return Annotation(own_size, [item for item in found if item is not None])
+    objects = [item for item in found if item is not None]
+    return Annotation(own_size, objects, [categories[a["category_id"]] for a in annotations])
 
 
 def _read_size(image: dict[str, Any], where: str) -> Size | None:

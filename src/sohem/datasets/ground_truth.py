@@ -3,7 +3,9 @@
 The order is the same everywhere: training images, then test images, each by name; objects as in their file.
 """
 
-from collections.abc import Sequence
+import difflib
+import sys
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tabl
 
     Raises:
         DataError: the root is missing; an image or annotation is missing, broken or contradicts the other; a
-            subset is empty, or an image is listed twice.
+            subset is empty, or an image is listed twice. Or a label to be ignored is mistyped.
     """
     entry, scale = params["datasets"][dataset], params["scale"]
     settings, kind = entry[scale], entry["format"]
@@ -51,12 +53,40 @@ def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tabl
     if with_images:
         sizes = image_files.check_all([root / image.file for image, _ in listed])
     labels, key = label_of(entry["classes"], entry.get("ignore", [])), f"datasets.{dataset}.classes"
-    image_rows, object_rows = [], []
+    image_rows, object_rows, met = [], [], set[str]()
     for (image, subset), size in track(zip(listed, sizes, strict=True), len(listed), "reading annotations"):
         annotation = form.read(image.source, labels, size, key)
         image_rows.append((image.name, image.file, *(size or annotation.size or (0, 0)), subset))
         object_rows += [(image.name, o.label, *o.box, o.difficult, o.truncated, o.ignore) for o in annotation.objects]
+        met.update(annotation.labels)
+    for line in unmet(entry.get("ignore", []), met, labels, f"datasets.{dataset}.ignore"):
+        print(line, file=sys.stderr)
     return _table(image_rows, IMAGE_COLUMNS), _table(object_rows, COLUMNS)
+
+
+def unmet(ignore: Iterable[str], met: Collection[str], known: Collection[str], key: str) -> list[str]:
+    """A line about each label to be ignored that no annotation has: like a class without objects, it does nothing.
+
+    Args:
+        met: the labels in the annotation files. known: those that are listed in a class or to be ignored.
+        key: the parameter that lists ``ignore``.
+
+    Raises:
+        DataError: such a label looks like one in the files that is listed nowhere: DontCare, which then is background.
+    """
+    unlisted = {label.casefold(): label for label in met if label not in known}
+    lines = []
+    for label in ignore:
+        if label in met:
+            continue
+        close = difflib.get_close_matches(label.casefold(), unlisted, 1, cutoff=0.7)
+        if close:
+            raise DataError(
+                f"{key}: no annotation has the label {label!r}, but there is {unlisted[close[0]]!r}, which is listed "
+                "nowhere; correct the label or take it off the list"
+            )
+        lines.append(f"{key}: no annotation has the label {label!r}, which so does nothing; see that it is spelt right")
+    return lines
 
 
 def _table(rows: list[tuple], columns: dict[str, str]) -> pd.DataFrame:

@@ -92,7 +92,8 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not a text file; get it again") from None
     found = (_read_line(line.split(), f"{path}, line {i}", labels, size, key) for i, line in enumerate(lines, 1))
-    return Annotation(None, [item for item in found if item is not None])
+    objects = [item for item in found if item is not None]
+    return Annotation(None, objects, [fields[0] for fields in map(str.split, lines) if fields])
 
 
 def _read_line(fields: list[str], where: str, labels: dict[str, str], size: Size | None, key: str) -> Object | None:

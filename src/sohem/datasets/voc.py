@@ -126,7 +126,7 @@ def parse_annotation(
     """``read_annotation`` of what an XML file holds; ``source`` names it in messages."""
     root = _parse(content, source)
     own_size = _read_size(root.find("size"), source)
-    objects = []
+    objects, names = [], []
     for index, element in enumerate(root.findall("object"), 1):
         name = (element.findtext("name") or "").strip()
         where = f"{source}: object {index} ({name or 'without a name'})"
@@ -134,8 +134,9 @@ def parse_annotation(
         box = _read_box(element.find("bndbox"), where, size or own_size)
         flags = {flag: _read_flag(element.findtext(flag), where, flag) for flag in ("difficult", "truncated")}
         objects.append(counted_as(label, box, **flags))
+        names.append(name)
     check_size(own_size, size, f"{source}: <size>")
-    return Annotation(own_size, objects)
+    return Annotation(own_size, objects, names)
 
 
 def _parse(content: bytes, source: str) -> Element:
