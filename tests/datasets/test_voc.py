@@ -24,7 +24,7 @@ def read(tmp_path):
 
 def test_boxes_become_half_open_from_zero(read):
     # Pixels 3 to 10 counted from 1 are pixels 2 to 9 counted from 0: half-open 2 to 10, 8 pixels wide.
-    assert read(voc_xml(voc_object("dog", (3, 4, 10, 12)))) == ((20, 16), [Object("dog", (2, 3, 10, 12))])
+    assert read(voc_xml(voc_object("dog", (3, 4, 10, 12)))) == ((20, 16), [Object("dog", (2, 3, 10, 12))], ["dog"])
 
 
 def test_the_whole_image_is_a_valid_box(read):
@@ -52,7 +52,7 @@ def test_optional_flags_may_be_missing_or_empty(read):
 
 
 def test_an_image_may_hold_no_object_and_state_no_size(read):
-    assert read("<annotation/>") == (None, [])
+    assert read("<annotation/>") == (None, [], [])
     assert read(voc_xml(size="<size><width>0</width><height>0</height></size>")).size is None
 
 
