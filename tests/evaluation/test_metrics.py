@@ -57,7 +57,7 @@ def test_thresholds_are_joined_once() -> None:
 
 PARAMS = {
     "scale": "demo",
-    "datasets": {"pets": {"classes": ["dog", "cat"], "rigid": []}},
+    "datasets": {"pets": {"classes": ["dog", "cat"]}},
     "evaluation": {"ious": [0.5], "curve": [0.3, 0.5], "metric": "area"},
 }
 BOX = {"x1": 0.0, "y1": 0.0, "x2": 10.0, "y2": 10.0}
