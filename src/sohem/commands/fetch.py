@@ -48,7 +48,7 @@ def look(settings: params.Params, dataset: str, out: Path) -> dict[str, Any]:
     """
     here = params.dataset_at_scale(settings, dataset)
     root, kind = Path(here["root"]), settings["datasets"][dataset]["format"]
-    tree.check(root, kind, dataset, settings["scale"])
+    tree.check(settings, dataset)
     entries = None
     if "miniature" in here:
         manifest = tree.manifest_of_generated(root, kind, here["miniature"])

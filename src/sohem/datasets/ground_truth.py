@@ -45,9 +45,9 @@ def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tabl
             subset is empty, or an image is listed twice. Or a label to be ignored is mistyped.
     """
     entry, scale = params["datasets"][dataset], params["scale"]
-    settings, kind = entry[scale], entry["format"]
-    root, form = Path(settings["root"]), FORMATS[kind]
-    tree.check(root, kind, dataset, scale, with_images)
+    settings, form = entry[scale], FORMATS[entry["format"]]
+    root = Path(settings["root"])
+    tree.check(params, dataset, with_images)
     listed = ordered(form.listing(root, settings, f"datasets.{dataset}.{scale}", with_images), str(root))
     sizes: Sequence[Size | None] = [None] * len(listed)
     if with_images:

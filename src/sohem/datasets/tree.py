@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sohem import params
 from sohem.datasets import record
 from sohem.datasets.formats import FORMATS
 from sohem.download import catalogue
 from sohem.errors import DataError
 
 
-def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = True) -> None:
+def check(settings: params.Params, dataset: str, with_images: bool = True) -> None:
     """Check that the root of a data set and the folders of its format exist.
 
     Raises:
         DataError: says what is missing, which layout is expected, where such a tree lies instead (another year's
             devkit), which parameter names the root, and where the paper's data sets are to be had.
     """
-    form = FORMATS[kind]
+    root, key = Path(params.dataset_at_scale(settings, dataset)["root"]), f"datasets.{dataset}.{settings['scale']}"
+    form = FORMATS[settings["datasets"][dataset]["format"]]
     folders = [folder for folder in form.parts if with_images or folder != form.images]
     missing = next((path for path in (root, *(root / folder for folder in folders)) if not path.is_dir()), None)
     if missing is None:
@@ -28,13 +30,13 @@ def check(root: Path, kind: str, dataset: str, scale: str, with_images: bool = T
     what = "data root missing" if missing == root else "not a complete data set"
     message = (
         f"{missing}: no such folder ({what}). Expected under {root}: {form.layout}. {_elsewhere(root, folders)}"
-        f"Put the data there, or name another root in datasets.{dataset}.{scale}.root of params.yaml"
+        f"Put the data there, or name another root in {key}.root of params.yaml"
     )
-    if scale == "paper" and dataset in catalogue.DATASETS:
+    if dataset in catalogue.DATASETS and not params.generated(settings, [dataset]):
         source = catalogue.DATASETS[dataset]
         names = " and ".join(file.name for file in source.archives)
         message += (
-            f". To have it downloaded, name a folder in datasets.{dataset}.{scale}.archives; or get {names} "
+            f". To have it downloaded, name a folder in {key}.archives; or get {names} "
             f"({source.page}) and unpack both into one place, so that their {source.inside} is the root"
         )
     raise DataError(message)
