@@ -15,7 +15,6 @@ where they were not known; --flags keeps the official ones, which makes another 
 import argparse
 import contextlib
 import csv
-import io
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from xml.sax.saxutils import escape
 from PIL import Image
 
 from sohem import files, params
-from sohem.datasets import voc
+from sohem.datasets import images, voc
 from sohem.datasets.annotation import Annotation, Box, Size, label_of
 from sohem.download import extract
 from sohem.errors import DataError, SohemError
@@ -135,10 +134,8 @@ def annotation_of(name: str) -> str:
 
 def photograph(name: str, read: Read, labels: dict[str, str], flags: bool, root: Path) -> None:
     """Write one photograph and its annotation."""
-    try:
-        image = Image.open(io.BytesIO(read(image_of(name)))).convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for a damaged file
-        raise DataError(f"{image_of(name)}: damaged or no image ({error}); get the archive again") from None
+    with images.opened(Path(image_of(name)), read(image_of(name)), "get the archive again") as stored:
+        image = stored.convert("RGB")
     annotation = voc.parse_annotation(read(annotation_of(name)), annotation_of(name), labels, image.size)
     size = scaled_size(image.size)
     text = xml(name, annotation, image.size, size, flags)

@@ -99,8 +99,8 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; run the step that makes it") from None
-    except ValueError as error:
-        raise DataError(f"{path}: not a JSON file ({error}); delete it and make it again") from None
+    except (ValueError, RecursionError) as error:  # the second: thousands of brackets
+        raise DataError(f"{path}: not a JSON file ({error}); {MAKE_AGAIN}") from None
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

@@ -44,6 +44,10 @@ def test_truncation_is_a_share_and_minus_one_is_unknown(read):
     assert [o.truncated for o in read(*lines)] == [False, True, False]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_type(read):
+    assert read("\ufeff" + kitti_line("Car")) == read(kitti_line("Car"))
+
+
 def test_empty_files_and_lines_are_no_objects(read):
     assert read("") == []
     assert len(read("", kitti_line(), "")) == 1

@@ -2,14 +2,26 @@
 
 import json
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from sohem import cli, params
 from sohem.datasets import ground_truth, images
 from sohem.errors import DataError
 from sohem.files import read_json, read_table
-from trees import PARAMS, kitti_line, kitti_tree, settings, unpacked, voc_object, voc_tree, voc_xml
+from trees import (
+    PARAMS,
+    coco_content,
+    coco_tree,
+    kitti_line,
+    kitti_tree,
+    settings,
+    unpacked,
+    voc_object,
+    voc_tree,
+    voc_xml,
+)
 
 
 def read(dataset, root, **more):
@@ -102,6 +114,49 @@ def test_a_truncated_png_is_named(tmp_path):
         read("kitti", tmp_path / "kitti", first=2)
 
 
+@pytest.mark.parametrize("kind", ["EPS", "GIF", "BMP"])
+def test_an_image_of_another_format_is_never_opened(tmp_path, monkeypatch, kind):
+    """Pillow hands an EPS to Ghostscript, whatever the file is called."""
+    path = voc_tree(tmp_path / "voc") / "JPEGImages/000002.jpg"
+    Image.new("RGB", (20, 16)).save(path, format=kind)
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *given, **more: pytest.fail("Ghostscript was started"))
+    for call in (images.load, images.check):
+        with pytest.raises(
+            DataError, match=r"000002.jpg: truncated or no image \(by its contents neither JPEG nor PNG"
+        ):
+            call(path)
+
+
+def test_sixteen_bits_of_grey_are_scaled(tmp_path):
+    path = tmp_path / "000001.png"
+    Image.fromarray(np.array([[0, 255, 256, 0x8000, 65535]], np.uint16)).save(path)
+    assert images.check(path) == (5, 1)
+    loaded = images.load(path)
+    assert loaded.dtype == np.uint8
+    assert loaded.tolist() == [[[grey] * 3 for grey in (0, 0, 1, 128, 255)]]
+
+
+def test_names_are_ordered_as_numbers_however_long():
+    long = "1" + "0" * 5000
+    assert images.in_order(["b", long, "10", "9" * 5000, "9", "002", "2", "a", "²"]) == [
+        "002", "2", "9", "10", "9" * 5000, long, "a", "b", "²",
+    ]  # fmt: skip
+
+
+def test_a_name_that_no_disk_takes_is_no_such_file(tmp_path):
+    voc_tree(tmp_path / "voc", test=["000003"])
+    (tmp_path / "voc/ImageSets/Main/test.txt").write_text("7" * 5000)
+    with pytest.raises(DataError, match=r"7\.xml: no such annotation, but image 7"):
+        ground_truth.read(settings("voc", tmp_path / "voc"), "voc", with_images=False)
+    coco_tree(tmp_path / "coco")
+    content = json.dumps(coco_content(["7" * 5000 + ".jpg"]))
+    (tmp_path / "coco/annotations/instances_test.json").write_text(content)
+    chosen = settings("voc", tmp_path / "coco")
+    chosen["datasets"]["voc"]["format"] = "coco"
+    with pytest.raises(DataError, match=r"7\.jpg: no such image, but "):
+        ground_truth.read(chosen, "voc")
+
+
 def test_an_image_of_another_size_than_annotated_is_named(tmp_path):
     root = voc_tree(tmp_path / "voc")
     Image.new("RGB", (16, 20)).save(root / "JPEGImages/000001.jpg")
@@ -125,21 +180,31 @@ def test_subsets_do_not_overlap(tmp_path, trainval, test, message):
         read("voc", root)
 
 
-def test_a_missing_root_says_what_is_expected_and_which_key_names_it(tmp_path):
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
+def test_a_missing_root_says_what_is_expected_and_which_key_names_it(tmp_path, scale):
     with pytest.raises(DataError) as error:
-        read("kitti", tmp_path / "nowhere", scale="paper")
-    for part in ("nowhere: no such folder (data root missing)", "label_2/<index>.txt", "datasets.kitti.paper.root",
-                 "data_object_image_2.zip"):  # fmt: skip
+        read("kitti", tmp_path / "nowhere", scale=scale)
+    for part in ("nowhere: no such folder (data root missing)", "label_2/<index>.txt", f"datasets.kitti.{scale}.root",
+                 f"name a folder in datasets.kitti.{scale}.archives; or get", "data_object_image_2.zip"):  # fmt: skip
         assert part in str(error.value)
+
+
+def test_for_generated_images_no_download_is_advised(tmp_path):
+    chosen = settings("kitti", tmp_path / "nowhere")
+    chosen["datasets"]["kitti"]["demo"]["miniature"] = {"seed": 1, "train": 1, "test": 1}
+    with pytest.raises(DataError, match="data root missing") as error:
+        ground_truth.read(chosen, "kitti")
+    assert "data_object_image_2.zip" not in str(error.value)
 
 
 @pytest.mark.parametrize("root", ["VOCdevkit/VOC2012", "VOCdevkit", "VOCdevkit/VOC2007/JPEGImages", ".", "VOC2007"])
 def test_another_years_devkit_is_named(tmp_path, root):
-    voc_tree(tmp_path / "VOCdevkit/VOC2007")
-    (tmp_path / "VOCdevkit/lost+found").mkdir(mode=0)  # of a disk's root, which nobody may enter
+    data = tmp_path / "data"  # a folder by itself: beside tmp_path lie the trees of other tests
+    voc_tree(data / "VOCdevkit/VOC2007")
+    (data / "VOCdevkit/lost+found").mkdir(mode=0)  # of a disk's root, which nobody may enter
     with pytest.raises(DataError, match="no such folder") as error:
-        read("voc", tmp_path / root)
-    found = f"Such a tree was found in {tmp_path}/VOCdevkit/VOC2007. "
+        read("voc", data / root)
+    found = f"Such a tree was found in {data}/VOCdevkit/VOC2007. "
     assert (found in str(error.value)) == (root != "VOC2007")  # from there it is not looked for that far
     assert "datasets.voc.demo.root" in str(error.value)
 

@@ -56,6 +56,21 @@ def test_an_image_may_hold_no_object_and_state_no_size(read):
     assert read(voc_xml(size="<size><width>0</width><height>0</height></size>")).size is None
 
 
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [("-20", "16"), ("0", "16"), ("20", "0"), ("20.5", "16"), ("0.2", "0.2"), ("1e300", "16"), ("2147483648", "16")],
+)
+def test_a_size_that_no_image_has_is_refused(read, width, height):
+    with pytest.raises(DataError, match=r"000007.xml: <size> is .* expected whole numbers of pixels from 1"):
+        read(voc_xml(size=f"<size><width>{width}</width><height>{height}</height></size>"))
+
+
+def test_a_number_is_one_to_everybody(read):
+    assert read(voc_xml(size="<size><width> 2e1 </width><height>16.0</height></size>")).size == (20, 16)
+    with pytest.raises(DataError, match="<width> is '2_0', not a number"):
+        read(voc_xml(size="<size><width>2_0</width><height>16</height></size>"))
+
+
 def test_a_stray_click_is_a_box_of_one_pixel(read):
     assert read(voc_xml(voc_object(box=(5, 6, 5, 6)))).objects[0].box == (4, 5, 5, 6)
 

@@ -113,7 +113,7 @@ def test_an_archive_that_is_not_whole_is_refused(devkit, capsys):
     assert "VOCtrainval_11-May-2012.tar: not a whole archive" in refused(capsys, tar)
     image = devkit / "VOCdevkit/VOC2012/JPEGImages/2008_000001.jpg"
     image.write_bytes(image.read_bytes()[:5000])
-    assert "JPEGImages/2008_000001.jpg: damaged or no image" in refused(capsys, devkit)
+    assert "JPEGImages/2008_000001.jpg: truncated or no image" in refused(capsys, devkit)
     image.unlink()
     assert "lacks 1 of the 4 files" in refused(capsys, devkit)
 

@@ -17,6 +17,7 @@ from PIL import Image
 import browser
 from sohem import artifacts, files, pages, params
 from sohem.cli import main
+from sohem.errors import DataError
 from sohem.paper import testset
 from sohem.report import embed, plan, sections
 
@@ -353,6 +354,11 @@ def test_pictures_keep_their_pixels(tmp_path):
     assert packed.startswith("data:image/webp;base64,")
     with Image.open(io.BytesIO(base64.b64decode(packed.split(",")[1]))) as image:
         assert image.size == (64, 64)
+    whole = (tmp_path / "grey.png").read_bytes()
+    for damaged in (whole[:-200], whole[:9], b"%!PS-Adobe-3.0 EPSF-3.0"):
+        (tmp_path / "grey.png").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"grey\.png: truncated or no image .*; delete it and make it again"):
+            embed.sheet(tmp_path / "grey.png")
     (tmp_path / "a.svg").write_text(SVG)
     assert embed.vector(tmp_path / "a.svg")[1:] == (96, 48)  # 72 points are an inch, and that is 96 CSS pixels
 

@@ -1,6 +1,7 @@
 """What a data format is to the rest of the program: where files lie, which images there are, what each holds."""
 
 import math
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels, half-open
 Size = tuple[int, int]  # width, height in pixels
 
 BOX = ["x1", "y1", "x2", "y2"]  # the columns of a box, in every table
+LONGEST = 2**31 - 1  # pixels of a side: what a PNG may have, and what the table of images holds
 IGNORED = ""  # what stands in place of a class for labels of ``datasets.<name>.ignore``, and in ignore regions
 
 
@@ -82,6 +84,11 @@ class Format:
     nested: bool = False
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; not so for a name that no disk takes, on which `Path.is_file` fails."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def number(text: str | None, where: str, name: str) -> float:
     """A finite number from an annotation file.
 
@@ -89,7 +96,7 @@ def number(text: str | None, where: str, name: str) -> float:
         DataError: ``text`` is missing or is no finite number; ``where`` and ``name`` say which.
     """
     try:
-        value = float(text or "")
+        value = float("" if text is None or "_" in text else text)  # 1_0 is a number to Python alone
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
@@ -127,6 +134,22 @@ def label_of(classes: Sequence[str] | Mapping[str, list[str]], ignore: Sequence[
 def counted_as(label: str, box: Box, difficult: bool = False, truncated: bool = False) -> Object:
     """An object of the class ``label``, or an ignore region if that is `IGNORED`: such a region has no flags."""
     return Object(IGNORED, box, ignore=True) if label == IGNORED else Object(label, box, difficult, truncated)
+
+
+def size_of(width: float, height: float, where: str) -> Size | None:
+    """An image's size as an annotation gives it; None where both are 0, as some tools write it.
+
+    Raises:
+        DataError: one is no whole number from 1 on; ``where`` says which file and field.
+    """
+    if width == height == 0:
+        return None
+    if not all(1 <= side <= LONGEST and side == int(side) for side in (width, height)):
+        raise DataError(
+            f"{where} is {width:g} x {height:g}, expected whole numbers of pixels from 1 to {LONGEST} (both 0: not "
+            "known); correct the annotation"
+        )
+    return int(width), int(height)
 
 
 def check_size(own: Size | None, size: Size | None, where: str) -> None:

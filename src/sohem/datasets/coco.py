@@ -26,6 +26,8 @@ from sohem.datasets.annotation import (
     class_of,
     clipped,
     counted_as,
+    is_there,
+    size_of,
 )  # fmt: skip
 from sohem.errors import DataError
 
@@ -70,7 +72,7 @@ def _subset(root: Path, path: Path, with_images: bool) -> Iterator[Listed]:
     for i, record in listed.items():
         name = _file_name(record, f"{path}: image {i}")
         file = f"{IMAGES}/{name}"
-        if with_images and not (root / file).is_file():
+        if with_images and not is_there(root / file):
             raise DataError(
                 f"{root / file}: no such image, but {path} lists it (image {i}); put it there or take it off the list"
             )
@@ -153,7 +155,7 @@ def read_annotation(
 def _read_size(image: dict[str, Any], where: str) -> Size | None:
     """Width and height, or None where they are missing or filled with zeros, as some tools write them."""
     width, height = (_number(image.get(name) or 0, where, name) for name in ("width", "height"))
-    return (int(width), int(height)) if width > 0 and height > 0 else None
+    return size_of(width, height, f"{where}: width, height")
 
 
 def _read_object(
@@ -194,9 +196,13 @@ def _read_box(annotation: dict[str, Any], where: str) -> Box:
 
 
 def _number(value: Any, where: str, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        found = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # a whole number of hundreds of digits
+        found = math.nan
+    if not math.isfinite(found):
         raise DataError(f"{where}: {name} holds {value!r}, not a number; correct the file")
-    return float(value)
+    return found
 
 
 FORMAT = Format(

@@ -1,18 +1,21 @@
 """Image files of a data set: which there are, whether they are whole, and their pixels as RGB arrays."""
 
+import contextlib
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sohem.datasets.annotation import Size
 from sohem.errors import DataError
 from sohem.progress import track
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
+FORMATS = ("JPEG", "PNG")  # Pillow goes by the contents, knows forty more, and starts Ghostscript for one (EPS)
 
 
 def find(folder: Path) -> dict[str, str]:
@@ -36,16 +39,28 @@ def find(folder: Path) -> dict[str, str]:
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Image names by their number; names that are no numbers come last, in alphabetical order."""
-    return sorted(names, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
+
+    def key(name: str) -> tuple[int, int, str, str]:
+        if not (name.isascii() and name.isdecimal()):
+            return 1, 0, name, name
+        digits = name.lstrip("0")  # of two numbers the longer is the larger: int() refuses thousands of digits
+        return 0, len(digits), digits, name
+
+    return sorted(names, key=key)
 
 
 def load(path: Path) -> np.ndarray:
     """The pixels of an image, [height, width, 3] uint8 in RGB, as stored: an EXIF rotation is not applied.
 
+    Of 16 bits a channel the upper 8 are taken.
+
     Raises:
-        DataError: the file is missing, truncated or no image.
+        DataError: the file is missing, truncated, or neither JPEG nor PNG.
     """
-    with _reading(path), Image.open(path) as image:
+    with opened(path) as image:
+        if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to white; of colours it takes 8
+            grey = (np.asarray(image) >> 8).astype(np.uint8)
+            return np.stack([grey] * 3, axis=2)
         return np.array(image.convert("RGB"))
 
 
@@ -55,9 +70,9 @@ def check(path: Path) -> Size:
     A JPEG is decoded at an eighth of its size, which still reads every byte and takes half the time.
 
     Raises:
-        DataError: the file is missing, truncated or no image.
+        DataError: the file is missing, truncated, or neither JPEG nor PNG.
     """
-    with _reading(path), Image.open(path) as image:
+    with opened(path) as image:
         size = image.size
         image.draft(None, (1, 1))
         image.load()
@@ -70,17 +85,21 @@ def check_all(paths: list[Path]) -> list[Size]:
         return list(track(pool.map(check, paths), len(paths), "checking images"))
 
 
-class _reading:
-    """Turns whatever Pillow raises for a damaged file (several unrelated types) into a DataError naming it."""
+@contextlib.contextmanager
+def opened(path: Path, content: bytes | None = None, advice: str = "get the file again") -> Iterator[Image.Image]:
+    """A JPEG or PNG file, to be decoded within the block; ``content`` is what it holds, if that is not to be read.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FileNotFoundError):
-            raise DataError(f"{self.path}: no such image; put it there or take it off the list") from None
-        if isinstance(error, Exception):
-            raise DataError(f"{self.path}: truncated or no image ({error}); get the file again") from None
+    Raises:
+        DataError: the file is missing, truncated, or neither JPEG nor PNG; ``advice`` says what to do.
+    """
+    try:
+        with Image.open(path if content is None else io.BytesIO(content), formats=FORMATS) as image:
+            yield image
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such image; put it there or take it off the list") from None
+    except UnidentifiedImageError:
+        raise DataError(
+            f"{path}: truncated or no image (by its contents neither JPEG nor PNG; convert it if it is one); {advice}"
+        ) from None
+    except Exception as error:  # Pillow raises several unrelated types for a damaged file
+        raise DataError(f"{path}: truncated or no image ({error}); {advice}") from None

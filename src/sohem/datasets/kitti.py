@@ -86,7 +86,7 @@ def read_annotation(path: Path, labels: dict[str, str], size: Size | None = None
             no number, outside the image or without extent. Names the file and the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -26,7 +26,9 @@ from sohem.datasets.annotation import (
     check_size,
     class_of,
     counted_as,
+    is_there,
     number,
+    size_of,
 )  # fmt: skip
 from sohem.errors import DataError
 
@@ -92,7 +94,7 @@ def _listed(root: Path, name: str, subset: str, files: dict[str, str] | None) ->
             f"{root / IMAGES / name}: no such image (.jpg or .png), but the {subset} subset lists it "
             f"({IMAGE_SETS}/{SUBSETS[subset]}.txt); put it there or take it off the list"
         )
-    if not annotation.is_file():
+    if not is_there(annotation):
         raise DataError(f"{annotation}: no such annotation, but image {name} is in the {subset} subset")
     return Listed(name, f"{IMAGES}/{name if files is None else files[name]}", annotation)
 
@@ -156,7 +158,7 @@ def _read_size(element: Element | None, where: str) -> Size | None:
     if element is None:
         return None
     width, height = (number(element.findtext(name), where, f"<size> <{name}>") for name in ("width", "height"))
-    return (int(width), int(height)) if width > 0 and height > 0 else None
+    return size_of(width, height, f"{where}: <size>")
 
 
 def _read_box(element: Element | None, where: str, size: Size | None) -> Box:

@@ -51,7 +51,7 @@ def read_results(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
 
 def _lines(path: Path) -> Iterator[tuple[str | float, ...]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         raise DataError(f"{path}: cannot be read as text; it holds lines of {LINE}") from None
     for number, line in enumerate(lines, 1):

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
-
+from sohem.datasets import images
 from sohem.errors import DataError
+from sohem.files import MAKE_AGAIN
 
 QUALITY = 75  # of WebP, 0 to 100: a sheet of photographs with boxes takes a quarter of its PNG, and looks the same
 # Width and height in points, as matplotlib writes them into the root element.
@@ -32,7 +32,7 @@ def vector(path: Path) -> Picture:
     data = _read(path)
     size = SIZE.search(data[:4000].decode("utf-8", errors="replace"))
     if size is None:
-        raise DataError(f"{path}: not an SVG with width and height in points; delete it and make it again")
+        raise DataError(f"{path}: not an SVG with width and height in points; {MAKE_AGAIN}")
     width, height = (round(float(points) * 4 / 3) for points in size.groups())
     return Picture(_uri("image/svg+xml", data), width, height)
 
@@ -44,15 +44,12 @@ def sheet(path: Path) -> Picture:
         DataError: it is missing, or no image.
     """
     data = _read(path)
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            buffer = io.BytesIO()
-            image.convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=6)
-            packed = buffer.getvalue()
-            source = _uri("image/webp", packed) if len(packed) < len(data) else _uri("image/png", data)
-            return Picture(source, image.width // 2, image.height // 2)
-    except UnidentifiedImageError:
-        raise DataError(f"{path}: not an image; delete it and make it again") from None
+    with images.opened(path, data, MAKE_AGAIN) as image:
+        buffer = io.BytesIO()
+        image.convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=6)
+        packed = buffer.getvalue()
+        source = _uri("image/webp", packed) if len(packed) < len(data) else _uri("image/png", data)
+        return Picture(source, image.width // 2, image.height // 2)
 
 
 def _read(path: Path) -> bytes:
