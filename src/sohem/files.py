@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,6 +143,6 @@ def read_csv(
         return table if columns is None else table[list(columns)]
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; {advice}") from None
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OSError, EOFError, zlib.error) as error:  # the last three: a damaged .gz
         of = "" if columns is None else f" of {', '.join(columns)}"
         raise DataError(f"{path}: not a table{of} ({error}); {advice}") from None

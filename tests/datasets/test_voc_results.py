@@ -1,5 +1,6 @@
 """Results files of the VOC devkit, and annotations in a tree or an archive: what is read, and each mistake."""
 
+import gzip
 import tarfile
 from pathlib import Path
 
@@ -127,13 +128,13 @@ def test_two_trees_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "test.tar").write_text("no archive")
-    with pytest.raises(DataError, match=r"test\.tar: not a tar archive, or cut off"):
+    with pytest.raises(DataError, match=r"test\.tar: not a whole archive .*expected a tar archive of a VOC tree"):
         voc_results.read_truth(tmp_path / "test.tar", CLASSES)
     with pytest.raises(DataError, match=r"nowhere\.tar: cannot be read \(No such file"):
         voc_results.read_truth(tmp_path / "nowhere.tar", CLASSES)
     whole = packed(voc_tree(tmp_path / "tree"), tmp_path / "cut.tar.gz").read_bytes()
     (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"cut\.tar\.gz: not a tar archive, or cut off"):
+    with pytest.raises(DataError, match=r"cut\.tar\.gz: not a whole archive"):
         voc_results.read_truth(tmp_path / "cut.tar.gz", CLASSES)
 
 
@@ -151,3 +152,12 @@ def test_a_table_with_voc_corners(tmp_path: Path) -> None:
         voc_results.read_csv(path, DETECTION_COLUMNS)
     with pytest.raises(DataError, match=r"nowhere\.csv: no such file; expected a CSV table"):
         voc_results.read_csv(tmp_path / "nowhere.csv", DETECTION_COLUMNS)
+
+
+def test_a_damaged_compressed_table_is_named(tmp_path: Path) -> None:
+    rows = "".join(f"{k:06},dog,0.{k},3,4,10,{k}\n" for k in range(12, 200))
+    whole = gzip.compress(f"image_id,class,score,x1,y1,x2,y2\n{rows}".encode())
+    for damaged in (whole[: len(whole) // 2], whole[:40] + b"x" + whole[41:], whole[:-5] + b"xxxxx", b"x" + whole):
+        (tmp_path / "det.csv.gz").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"det\.csv\.gz: not a table .*expected a CSV table"):
+            voc_results.read_csv(tmp_path / "det.csv.gz", DETECTION_COLUMNS)

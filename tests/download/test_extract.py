@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import random
 import shutil
 import stat
 import tarfile
@@ -162,6 +163,36 @@ def test_a_damaged_zip_leaves_nothing(tmp_path):
     with pytest.raises(DataError, match="not a whole archive"):
         unpack([archive], "data", tmp_path / "root")
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [("tgz", "w:gz"), ("tar.bz2", "w:bz2"), ("tar.xz", "w:xz")])
+def test_damage_within_a_compressed_tar_is_not_blamed_on_the_disk(tmp_path, suffix, mode):
+    body = random.Random(1).randbytes(3000)
+    whole = tar_of(tmp_path / f"a.{suffix}", ("data/a", body), mode=mode).read_bytes()
+    for place in range(20, len(whole), 97):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        (tmp_path / f"a.{suffix}").write_bytes(damaged)
+        with pytest.raises(DataError, match="not a whole archive"):
+            unpack([tmp_path / f"a.{suffix}"], "data", tmp_path / "root")
+        assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "data/a"},
+        {"GNU.sparse.map": "0,x", "GNU.sparse.size": "5"},
+        {"GNU.sparse.map": "0,1", "GNU.sparse.size": "9" * 5000},
+    ],
+)
+def test_a_malformed_head_of_a_sparse_file_is_refused(tmp_path, head):
+    info = special(tarfile.REGTYPE)
+    info.pax_headers = head
+    archive = tar_of(tmp_path / "a.tar", ("data/a.txt", b"one"), info)
+    with pytest.raises(DataError, match=r"a\.tar: not a whole archive .*; move it away, then run"):
+        unpack([archive], "data", tmp_path / "root")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
 
 
 def test_an_archive_of_something_else_is_refused(tmp_path):

@@ -7,7 +7,6 @@ and one without extent overlaps nothing.
 
 import math
 import tarfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
@@ -17,6 +16,7 @@ import pandas as pd
 from sohem import files
 from sohem.datasets import voc
 from sohem.datasets.annotation import BOX, label_of
+from sohem.download.extract import refusing_damage
 from sohem.errors import DataError
 from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS
 
@@ -110,7 +110,7 @@ def _of_archive(source: Path) -> tuple[list[str], dict[str, bytes]]:
     lists: dict[PurePosixPath, bytes] = {}
     annotations: dict[PurePosixPath, bytes] = {}
     try:
-        with tarfile.open(source) as archive:
+        with refusing_damage(source, "expected a tar archive of a VOC tree"), tarfile.open(source) as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
                 wanted = path.suffix == voc.ANNOTATION_SUFFIX and path.parent.name == voc.ANNOTATIONS
@@ -119,9 +119,7 @@ def _of_archive(source: Path) -> tuple[list[str], dict[str, bytes]]:
                 if (file := archive.extractfile(member)) is not None:
                     (annotations if wanted else lists)[path] = file.read()
     except OSError as error:
-        raise DataError(f"{source}: cannot be read ({error.strerror or error})") from None
-    except (tarfile.TarError, EOFError, zlib.error):
-        raise DataError(f"{source}: not a tar archive, or cut off; expected one of a VOC tree") from None
+        raise DataError(f"{source}: cannot be read ({error.strerror})") from None
     chosen = _the_one(source, sorted(lists))
     folder = chosen.parents[2] / voc.ANNOTATIONS
     found = {path.stem: data for path, data in annotations.items() if path.parent == folder}

@@ -6,6 +6,7 @@ device, or a name that leads outside is a reason to refuse the archive, since no
 
 import contextlib
 import errno
+import lzma
 import shutil
 import stat
 import sys
@@ -21,6 +22,10 @@ from sohem.errors import DataError
 from sohem.progress import track
 
 MARKER = ".unpacked-by-sohem.json"  # lies in a root that was unpacked here, and names the archives
+
+# Beside their own errors the readers let through what int() and a wrong length cause in a damaged head.
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+          ValueError, LookupError, OverflowError, MemoryError)  # fmt: skip
 
 
 class Member(NamedTuple):
@@ -106,8 +111,12 @@ def _below(path: Path, member: Member, inside: PurePosixPath) -> PurePosixPath |
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[list[Member]]:
-    """The members of a tar (compressed or not) or zip archive, to be read inside the block."""
-    try:
+    """The members of a tar (compressed or not) or zip archive, to be read inside the block.
+
+    Raises:
+        DataError: it is damaged or cut off.
+    """
+    with refusing_damage(path, "move it away, then run the same command again"):
         if path.suffix == ".zip" or zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 yield [_of_zip(archive, info) for info in archive.infolist()]
@@ -116,11 +125,18 @@ def reading(path: Path) -> Iterator[list[Member]]:
                 members = [_of_tar(tar, info) for info in tar]
                 _check_end(tar)
                 yield members
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        words = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: not a whole archive ({words}); move it away, then run the same command again"
-        ) from None
+
+
+@contextlib.contextmanager
+def refusing_damage(path: Path, advice: str) -> Iterator[None]:
+    """Turns what Python's readers of archives raise for a damaged one into a DataError that names it."""
+    try:
+        yield
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk; the decompressors' have no number
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: not a whole archive ({words}); {advice}") from None
 
 
 def _of_tar(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
