@@ -26,7 +26,8 @@ from typing import Any
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
 # What was downloaded enters by its checksum, however it came.
 _FRAME = ("cli", "download", "errors", "files", "params", "progress", "provenance", "schema", "sources",
-          *(f"download.{name}" for name in ("catalogue", "extract", "part", "transfer", "verify")))  # fmt: skip
+          *(f"download.{name}" for name in ("answers", "catalogue", "extract", "part", "transfer",
+                                            "verify")))  # fmt: skip
 FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
 SRC = Path(__file__).resolve().parents[1]
 _OWN = hashlib.sha256(Path(__file__).read_bytes()).digest()  # what is kept holds for this code alone

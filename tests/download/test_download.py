@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server import cutting, failing, serving, stalling
+from server import cutting, etag, failing, serving, slowly, stalling, trickling
 from sohem.download import catalogue
 from sohem.download.catalogue import File
 from sohem.download.transfer import Patience, obtain
@@ -77,12 +77,12 @@ def test_a_cut_connection_is_resumed_with_a_range_request(site, get, pauses):
     assert nothing_but(path.parent, "a.tar", "a.tar.json")
 
 
+def kill(seconds):
+    raise KeyboardInterrupt
+
+
 def test_a_killed_download_goes_on_in_the_next_run(site, get, tmp_path, monkeypatch):
     site.faults["/a.tar"] = [cutting(site, 600_000)]
-
-    def kill(seconds):
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         obtain(wanted(site), tmp_path / "archives", patience=QUICK, sleep=kill)
     assert nothing_but(tmp_path / "archives", "a.tar.part", "a.tar.part.json")
@@ -132,6 +132,56 @@ def test_a_wrong_part_is_thrown_away_and_the_same_address_tried_once_more(site, 
     (tmp_path / "archives/a.tar.part").write_bytes(b"x" * 1000)  # from who knows where
     assert get(wanted(site)).read_bytes() == BODY
     assert site.asked("/a.tar") == [("bytes=1000-", 206), (None, 200)]
+
+
+@pytest.mark.parametrize("status", [206, 416])
+def test_the_rest_of_another_version_is_refused_where_no_checksum_is_known(site, get, tmp_path, status):
+    """A server that pays no heed to If-Range, of a file that was replaced by one of the same length."""
+    site.faults["/a.tar"] = [cutting(site, 1_000_000)]
+    file = wanted(site, md5=None, sha256=None, size=None)
+    with pytest.raises(KeyboardInterrupt):
+        obtain(file, tmp_path / "archives", patience=QUICK, sleep=kill)
+    new = site.files["/a.tar"] = bytes(reversed(BODY if status == 206 else BODY[:1_000_000]))
+    start = 1_000_000
+
+    def heedless(handler):
+        rest = new[start:]
+        handler.send_response(status)
+        handler.send_header("ETag", etag(new))
+        where = f"bytes {start}-{len(new) - 1}/{len(new)}" if rest else f"bytes */{len(new)}"
+        handler.send_header("Content-Range", where)
+        handler.send_header("Content-Length", str(len(rest)))
+        handler.end_headers()
+        handler.wfile.write(rest)
+
+    site.faults["/a.tar"] = [heedless]
+    assert get(file).read_bytes() == new
+
+
+@pytest.mark.parametrize("note", ["[1]", "1", '"x"', "{", "[" * 100_000, '{"address": 1}', '{"address": "x"}', "\xff"])
+def test_a_damaged_note_of_a_part_counts_as_none(site, get, tmp_path, note):
+    (tmp_path / "archives").mkdir()
+    (tmp_path / "archives/a.tar.part").write_bytes(BODY[:1000])
+    (tmp_path / "archives/a.tar.part.json").write_bytes(note.encode("latin-1"))
+    assert get(wanted(site, md5=None, sha256=None)).read_bytes() == BODY
+    assert site.asked("/a.tar") == [(None, 200)]
+
+
+def test_a_version_that_is_no_line_is_not_sent(site, get, tmp_path):
+    (tmp_path / "archives").mkdir()
+    (tmp_path / "archives/a.tar.part").write_bytes(BODY[:1000])
+    note = json.dumps({"address": site.url("/a.tar"), "version": "x\r\nHost: y"})
+    (tmp_path / "archives/a.tar.part.json").write_text(note)
+    assert get(wanted(site)).read_bytes() == BODY
+    assert site.asked("/a.tar") == [("bytes=1000-", 206)]
+
+
+def test_a_record_that_is_none_is_no_proof(site, get, tmp_path):
+    file = wanted(site, size=None, md5=None, sha256=None)
+    path = get(file)
+    path.with_name("a.tar.json").write_text("[1]")
+    with pytest.raises(DownloadError, match=r"but a\.tar\.json recorded none\. It is left as it is"):
+        get(file)
 
 
 def test_a_part_of_a_file_without_checksum_goes_on_only_if_its_version_is_known(site, get, tmp_path):
@@ -206,6 +256,46 @@ def test_a_stall_counts_as_a_cut(site, get):
     site.faults["/a.tar"] = [stalling(site, 1_200_000)]
     assert get(wanted(site)).read_bytes() == BODY
     assert site.asked("/a.tar") == [(None, 200), ("bytes=1200000-", 206)]
+
+
+def test_a_trickle_counts_as_nothing_and_gives_way_to_the_mirror(site, get):
+    """Each byte comes long before the connection would count as dead."""
+    site.files["/b.tar"] = BODY
+    site.faults["/b.tar"] = [trickling(site)] * QUICK.attempts
+    assert get(wanted(site, "/b.tar", "/a.tar")).read_bytes() == BODY
+    assert [status for _, status in site.asked("/b.tar")] == [200, 206, 206][: QUICK.attempts]
+    assert len(site.asked("/a.tar")) == 1
+
+
+def test_bytes_that_come_one_a_connection_are_given_up(site, get, pauses):
+    site.faults["/a.tar"] = [slowly(cutting(site, 1))] * 20
+    with pytest.raises(DownloadError, match="the connection was cut in the middle, 3 times in a row"):
+        get(wanted(site))
+    assert len(pauses) == QUICK.attempts - 1
+
+
+@pytest.mark.parametrize("place", ["http://[bad", "http://a]b/", "//[::1", "https://" + "x" * 70 + ".example/a"])
+def test_an_address_that_is_none_gives_way_to_the_mirror(site, get, place):
+    site.faults["/old.tar"] = [failing(302, Location=place)] * 5
+    assert get(wanted(site, "/old.tar", "/a.tar")).read_bytes() == BODY
+    assert len(site.asked("/old.tar")) == 1
+    file = wanted(site)._replace(addresses=("http://[bad", "http://x\ny/"))
+    with pytest.raises(DownloadError, match=r"http://\[bad: "):
+        obtain(file, Path(get(wanted(site)).parent / "more"), patience=QUICK, sleep=lambda seconds: None)
+
+
+@pytest.mark.parametrize("head", ["Content-Length", "Content-Range", "Retry-After"])
+def test_thousands_of_digits_are_no_number(site, get, tmp_path, head):
+    def odd(handler):
+        handler.send_response({"Content-Length": 200, "Content-Range": 206, "Retry-After": 503}[head])
+        handler.send_header(head, f"bytes {'9' * 5000}-{'9' * 5000}/{'9' * 5000}" if "Range" in head else "9" * 5000)
+        if "Length" not in head:
+            handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        handler.close_connection = True
+
+    site.faults["/a.tar"] = [odd]
+    assert get(wanted(site)).read_bytes() == BODY
 
 
 def test_a_server_that_is_not_there_is_given_up(site, tmp_path, pauses):

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,3 +135,34 @@ def stalling(site: Any, after: int) -> Callable[[Any], None]:
         handler.close_connection = True
 
     return answer
+
+
+def trickling(site: Any) -> Callable[[Any], None]:
+    """Send a byte now and then for as long as the client waits."""
+
+    def answer(handler: Any) -> None:
+        body = site.files[handler.path]
+        start = int(re.match(r"bytes=(\d+)-$", handler.headers.get("Range", "bytes=0-"))[1])  # type: ignore[index]
+        handler.send_response(206 if start else 200)
+        handler.send_header("ETag", etag(body))
+        handler.send_header("Content-Length", str(len(body) - start))
+        handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        handler.end_headers()
+        for place in range(start, len(body)):
+            handler.wfile.write(body[place : place + 1])
+            handler.wfile.flush()
+            if site.released.wait(0.05):
+                break
+        handler.close_connection = True
+
+    return answer
+
+
+def slowly(answer: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same after a moment."""
+
+    def late(handler: Any) -> None:
+        time.sleep(0.01)
+        answer(handler)
+
+    return late

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sohem import files
 from sohem.download.catalogue import File
-from sohem.errors import DownloadError
+from sohem.errors import DataError, DownloadError
 
 
 class Part:
@@ -67,11 +67,14 @@ class Part:
         self.note.unlink(missing_ok=True)
 
     def origin(self) -> tuple[str | None, str | None]:
-        """What ``came_from`` noted."""
-        if not self.note.is_file():
+        """What ``came_from`` noted; nothing where the note is damaged: the part is then of nobody knows what."""
+        try:
+            note = files.read_json(self.note)
+            address, version = note["address"], note["version"]
+        except (DataError, LookupError, TypeError):
             return None, None
-        note = files.read_json(self.note)
-        return note.get("address"), note.get("version")
+        known = isinstance(address, str) and isinstance(version, str) and version.isprintable()
+        return (address, version) if known else (None, None)
 
     def came_from(self, address: str, version: str | None) -> None:
         """Note where the bytes come from that are about to be written, and what its server calls this version."""

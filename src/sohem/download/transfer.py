@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import requests
 import urllib3
 
-from sohem.download import verify
+from sohem.download import answers, verify
 from sohem.download.catalogue import File
 from sohem.download.part import Part
 from sohem.errors import DownloadError
@@ -41,6 +41,7 @@ class Patience(NamedTuple):
         longest: of all waits, also of those that a server asks for.
         connect: until a server must have accepted the connection.
         stall: without a single byte until a connection counts as dead.
+        least: bytes a second, over as long as ``stall`` and over a try; less counts as nothing.
     """
 
     attempts: int = 5
@@ -48,6 +49,7 @@ class Patience(NamedTuple):
     longest: float = 60.0
     connect: float = 20.0
     stall: float = 60.0
+    least: float = 1000.0
 
 
 class _Refused(Exception):
@@ -118,10 +120,12 @@ def _from_address(part: Part, address: str, patience: Patience, sleep: Callable[
     """Fill the part file from one address, in as many attempts as it takes; returns whether it came in one piece."""
     tries, reached = 0, part.size
     while True:
+        begun = time.monotonic()
         try:
             return _attempt(part, address, patience)
         except _Passing as error:
-            tries = tries + 1 if part.size <= reached else 0
+            new, lasted = part.size - reached, time.monotonic() - begun
+            tries = 0 if new > 0 and new >= patience.least * lasted else tries + 1
             reached = max(reached, part.size)
             if tries >= patience.attempts:
                 raise _Refused(f"{error}, {tries} times in a row") from None
@@ -146,29 +150,43 @@ def _attempt(part: Part, address: str, patience: Patience) -> bool:
         if same and version:
             headers["If-Range"] = version
     try:
-        timeout = (patience.connect, patience.stall)
-        with requests.get(address, headers=headers, stream=True, timeout=timeout) as answer:
-            if answer.status_code == 416 and start and _total(answer) == start:
+        with _ask(address, headers, patience) as answer:
+            another = same and answers.version(answer) not in (version, None)
+            if answer.status_code == 416 and start and answers.total(answer) == start and not another:
                 return False  # it had come to its end, and only the last step was missing
-            total = _accept(part, address, answer)
+            total = _accept(part, address, answer, another)
             part.check_room(total)
             mark = part.size // verify.MEGABYTE
-            steps = _receive(part, answer)
+            steps = _receive(part, answer, patience)
             if total is not None:
                 steps = track(steps, total // verify.MEGABYTE, f"{file.name}, MB", start=mark)
             for _ in steps:
                 pass
     except GONE as error:
-        raise _Refused(_words(error)) from None
+        raise _Refused(answers.words(error)) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise _Passing(_words(error)) from None
-    if file.size is not None and part.size < file.size:
-        raise _Passing(f"the answer ended at {part.size} of {file.size} bytes")
+        raise _Passing(answers.words(error)) from None
+    if total is not None and part.size < total:
+        raise _Passing(f"the answer ended at {part.size} of {total} bytes")
     return start == 0 or answer.status_code == 200
 
 
-def _accept(part: Part, address: str, answer: requests.Response) -> int | None:
-    """Check the head of an answer and make the part file fit its body; returns the length of the whole file."""
+def _ask(address: str, headers: dict[str, str], patience: Patience) -> requests.Response:
+    """The answer to a request, redirects followed; its body is still to come."""
+    try:
+        return requests.get(address, headers=headers, stream=True, timeout=(patience.connect, patience.stall))
+    except requests.RequestException:
+        raise
+    except ValueError as error:  # of urllib, about the address of a redirect
+        raise _Refused(f"it leads to an address that is none ({' '.join(str(error).split())})") from None
+
+
+def _accept(part: Part, address: str, answer: requests.Response, another: bool) -> int | None:
+    """Check the head of an answer and make the part file fit its body; returns the length of the whole file.
+
+    Args:
+        another: whether the server says that its file is another version than the part file is of.
+    """
     status, expected = answer.status_code, part.file.size
     if status in PASSING:
         after = answer.headers.get("Retry-After", "")
@@ -178,59 +196,38 @@ def _accept(part: Part, address: str, answer: requests.Response) -> int | None:
         raise _Passing("the server has no bytes after those that are here; beginning again")
     if status not in (200, 206):
         raise _Refused(f"HTTP {status} {answer.reason}")
-    total = _total(answer)
+    total = answers.total(answer)
     if total is not None and expected is not None and total != expected:
         raise _Refused(f"the file there has {total} bytes, expected {expected}")
     if status == 206:
         begin = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-        if begin is None or int(begin[1]) != part.size:
+        if begin is None or answers.length(begin[1]) != part.size:
             part.clear()
             raise _Passing("the server sent another range than was asked for; beginning again")
-        return total
-    if total is None and expected is None and not verify.pinned(part.file) and not _chunked(answer):
+        if another:
+            part.clear()
+            raise _Passing("the file there is another version than the part that is here; beginning again")
+        return total if total is not None else expected
+    if total is None and expected is None and not verify.pinned(part.file) and not answers.chunked(answer):
         raise _Refused("the server does not say how long the file is, so nobody could tell whether it is whole")
     part.clear()  # the whole file comes: the server knows no ranges, or has another version than before
-    etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified")
-    part.came_from(address, etag if etag and not etag.startswith("W/") else modified)
+    part.came_from(address, answers.version(answer))
     return total if total is not None else expected
 
 
-def _total(answer: requests.Response) -> int | None:
-    """The length of the whole file, as an answer says it."""
-    if answer.status_code in (206, 416):
-        found = re.search(r"/(\d+)$", answer.headers.get("Content-Range", ""))
-        return int(found[1]) if found else None
-    length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
-
-
-def _chunked(answer: requests.Response) -> bool:
-    return answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
-
-
-def _receive(part: Part, answer: requests.Response) -> Iterator[None]:
+def _receive(part: Part, answer: requests.Response, patience: Patience) -> Iterator[None]:
     """Append the body to the part file as it comes; yields once for each megabyte of the file that is done."""
     raw: Any = answer.raw  # as sent: some servers mark an archive as a compressed page, which must not be undone
-    mark = part.size // verify.MEGABYTE
+    mark, since, before = part.size // verify.MEGABYTE, time.monotonic(), part.size
     while data := raw.read1(CHUNK):
         part.append(data)
+        if (lasted := time.monotonic() - since) >= patience.stall:
+            if part.size - before < patience.least * lasted:
+                raise _Passing(f"fewer than {patience.least:g} bytes a second came")
+            since, before = time.monotonic(), part.size
         if part.file.size is not None and part.size > part.file.size:
             part.clear()
             raise _Refused(f"it sends more than the {part.file.size} bytes that are expected")
         while mark < part.size // verify.MEGABYTE:
             mark += 1
             yield
-
-
-def _words(error: Exception) -> str:
-    """What went wrong on the network, in a few words."""
-    text = str(error)
-    for kind, words in (
-        ("timed out", "no byte came for too long"),
-        ("IncompleteRead", "the connection was cut in the middle"),
-        ("NameResolution", "the server's name is not known (is there a network?)"),
-        ("Connection refused", "the server refuses connections"),
-    ):
-        if kind in text:
-            return words
-    return f"{type(error).__name__}: {' '.join(text.split())[:200]}"

@@ -61,8 +61,9 @@ def check_present(file: File, path: Path) -> None:
         record = record_of(path)
         if record.is_file():
             known, found = files.read_json(record), digests(path)["sha256"]
-            if known.get("sha256") != found:
-                wrong = f"its sha256 is {found}, but {record.name} recorded {known.get('sha256')}"
+            noted = known.get("sha256") if isinstance(known, dict) else None
+            if noted != found:
+                wrong = f"its sha256 is {found}, but {record.name} recorded {noted or 'none'}"
         else:
             remember(file, path, None)
     if wrong is not None:
