@@ -120,6 +120,27 @@ def test_third_losses_of_images_without_objects_are_zero(kind):
     assert cls[0] > 0
 
 
+@pytest.mark.parametrize("kind", ["faster", "mask", "keypoint"])
+@pytest.mark.parametrize("objects", [(0, 0), (0, 2)], ids=str)
+def test_a_diverged_rpn_leaves_no_proposal_of_an_image_without_objects(miner, kind, objects):
+    """The losses are then what torchvision's own are, and show it."""
+
+    def diverged():
+        model = rcnn.model(kind)
+        torch.nn.init.constant_(model.rpn.head.bbox_pred.bias, torch.nan)
+        return model
+
+    model = mine(diverged(), miner)
+    labels = chosen(model)
+    expected, losses = (rcnn.losses(one, rcnn.batch(objects)) for one in (diverged(), model))
+    assert [len(label) for label in labels[0]] == list(objects)  # these are proposals, too
+    assert {name: loss.isnan().item() for name, loss in losses.items()} == {
+        name: loss.isnan().item() for name, loss in expected.items()
+    }
+    assert losses["loss_classifier"].isnan() == (not any(objects))
+    assert all(values.isfinite().all() for values in model.roi_heads.course.history.values())
+
+
 def test_an_image_whose_proposals_are_all_background(miner):
     """The ground truth is a proposal, too, unless somebody leaves it out."""
     model = mine(rcnn.model(fg_iou_thresh=1.0, box_fg_iou_thresh=1.0, box_bg_iou_thresh=1.0), miner)

@@ -3,11 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import toy
-from sohem import files
+from sohem import files, params, settings
 from sohem.cli import main
+from sohem.commands.detect import detections
+from sohem.detectors.detector import build
+from sohem.errors import TrainingError
+from sohem.mining import miners
+from sohem.mining.miner import Moment
+from sohem.training.log import check_finite, log_row
+from sohem.training.samples import Sample
+from sohem.training.step import batch_loss
 
 TRAIN, TEST = "000001", "000007"
 
@@ -53,6 +62,26 @@ def run(paths, folder, detector, method="sohem", **train):
 def test_an_image_of_one_pixel_is_enlarged_like_any_other(data, tmp_path, detector):
     assert run(data(1, 1), tmp_path, detector) == 0
     assert files.read_table(tmp_path / "log.parquet")["cls_selected"].notna().all()
+
+
+@pytest.mark.parametrize("method", ["ohem", "sohem", "strata", "random"])
+def test_a_diverged_rpn_and_an_image_without_objects_leave_no_roi(method):
+    """The iteration ends in the message about the RPN's loss, and detection in no detection."""
+    given = params.load(toy.ROOT / "params.yaml")
+    scale = settings.of(settings.Scale, params.at_scale(given))
+    network = build("faster_rcnn", 3, scale, seed=0)
+    torch.nn.init.constant_(network.rpn.offsets.bias, torch.nan)
+    nothing = torch.zeros(0, 4)
+    image = torch.zeros(3, 64, 96, dtype=torch.uint8)
+    sample = Sample(image, (64, 96), nothing, torch.zeros(0, dtype=torch.long), nothing, None, 1.0)
+    miner, moment = miners.build(method, given["methods"][method], 8, 10, 1.0), Moment(1, {})
+    loss, sums = batch_loss(network, [sample, sample], miner, moment, scale.train, seed=0)
+    loss.backward()
+    row = np.array([1.0, 0.1, 1.0, 0.0, *log_row(sums, 2).numpy()])
+    with pytest.raises(TrainingError, match=r"iteration 1: the loss rpn_box is nan|the loss rpn_objectness is nan"):
+        check_finite(row, rpn=True, half=False)
+    test = settings.of(settings.Test, params.at_scale(given)["test"])
+    assert len(detections(network, sample, "1", scale.rpn.test, test, ["a", "b", "c"])) == 0
 
 
 @pytest.mark.parametrize("cache", ["pixels", "features"])

@@ -58,7 +58,7 @@ def box_losses(heads: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     """L_cls and L_loc, each [R]; their sums over R, divided by R, are torchvision's two losses of these RoIs."""
     pooled = pool(heads.box_roi_pool, batch.features, batch.boxes, batch.image_shapes)
     logits, deltas = heads.box_predictor(heads.box_head(pooled))
-    deltas = deltas.float().reshape(len(deltas), -1, 4)
+    deltas = deltas.float().reshape(len(deltas), deltas.shape[-1] // 4, 4)  # -1 is ambiguous without RoIs
     return roi_losses(logits.float(), deltas, torch.cat(batch.labels), torch.cat(batch.offsets), SIGMA)
 
 
