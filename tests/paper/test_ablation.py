@@ -293,6 +293,19 @@ def test_the_step_writes_table_figure_and_provenance(given, results):
     assert written == [path.read_bytes() for path in pictures]
 
 
+def test_titles_may_hold_anything(given, results):
+    settings = yaml.safe_load(given.read_text())
+    settings["methods"]["ohem"]["title"] = "one|$\\frac$\ntwo"
+    settings["datasets"]["voc"]["title"] = "VOC|\n\n# 07"
+    toy.write_params(given, settings)
+    assert make(given, results) == 0
+    page = (results / "ablation.md").read_text().splitlines()
+    assert page[0].startswith("# Ablation: mAP (%) and its difference to one|$\\frac$ two (demo scale")
+    assert [line for line in page if line.startswith("#")] == [page[0], "## What each variant changes"]
+    assert r"| one\|$\frac$ two | VOC\|  # 07 | 60.0" in "\n".join(page)
+    assert "- one|$\\frac$ two: the miner `ohem`." in page
+
+
 def test_a_missing_or_broken_table_is_named(given, results, capsys):
     (results / "paper/statistics/voc" / "interval_random.csv").write_text("")
     assert make(given, results) == 2

@@ -369,6 +369,16 @@ def test_the_step_writes_verdicts_audit_and_provenance(finished: Path) -> None:
     assert "| below 0 | -0.0505 [-0.0569, -0.0441], 0.1515 against 0.2020 |" in page
 
 
+def test_a_title_of_several_lines_breaks_no_list(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, name in (("methods", "sohem"), ("datasets", "voc")):
+        monkeypatch.setitem(PARAMS[kind], name, PARAMS[kind][name] | {"title": "two\n\n# lines|"})
+    written, page = run(finished)
+    statement = next(claim["statement"] for claim in written["claims"] if claim["id"] == "map-voc-0.6")
+    assert statement.startswith("two\n\n# lines|: two\n\n# lines| minus OHEM")
+    assert f"- `map-voc-0.6`: {' '.join(statement.splitlines())}." in page
+    assert "\n# lines" not in page.partition("## What exactly is measured")[2]
+
+
 def test_the_counts_on_the_page_are_those_of_the_verdicts(finished: Path) -> None:
     written, page = run(finished)
     for word in (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE):

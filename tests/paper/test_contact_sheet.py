@@ -28,6 +28,16 @@ def test_evenly_spread_images_are_changed_only_for_a_missing_class():
     assert sheet_cells.choose(images, truth(rows), ["cat", "dog"], 20) == [f"{i}" for i in range(9)]
 
 
+def test_text_of_several_lines_is_drawn_in_one():
+    black = np.zeros((40, 60, 3), np.uint8)
+    made = []
+    for text in ("two lines", "two\nlines"):
+        boxed = sheets.draw_boxes(black, np.array([[5, 14, 15, 22]]), [text], [(255, 0, 0)])
+        cell = sheets.captioned(boxed, text, [(text, (0, 255, 0))])
+        made.append(sheets.page([cell], 1, text, "notice", "key", [text], [(text, (0, 0, 255))]))
+    assert (np.asarray(made[0]) == np.asarray(made[1])).all()
+
+
 def test_a_box_is_drawn_on_its_outermost_pixels():
     black = np.zeros((20, 30, 3), np.uint8)
     drawn = np.asarray(sheets.draw_boxes(black, np.array([[5, 4, 15, 12]]), [""], [(255, 0, 0)]))

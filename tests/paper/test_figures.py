@@ -1,6 +1,7 @@
 """Figures: what they average and mark, equal bytes for equal data, and the step that makes them from runs."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,54 @@ def test_the_step_writes_tables_that_say_what_they_are(results: Path, name: str)
     ]  # fmt: skip
     record = files.read_json(results / f"{name}.provenance.json")
     assert record["inputs"][-1]["path"].endswith("difference_ohem_sohem.csv")
+
+
+TITLES = [
+    "a|b",
+    "two\nlines\r\nand more",
+    "$x_$ at $5",
+    r"$\frac{1}$",
+    "\\|",
+    "<b>&amp;</b> # *x* `y` 100 %",
+    "$",
+    "{}",
+]
+
+
+def titled(monkeypatch: pytest.MonkeyPatch, method: str, *datasets: str) -> None:
+    monkeypatch.setitem(PARAMS["methods"]["ohem"], "title", method)
+    for name, title in zip(("voc", "cells"), datasets, strict=True):
+        monkeypatch.setitem(PARAMS["datasets"][name], "title", title)
+
+
+@pytest.mark.parametrize("name", ["fig2a", "fig3", *(f"cells_{kind}_figure" for kind in KINDS)])
+def test_a_figure_s_titles_may_hold_anything(results: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    titled(monkeypatch, r"$\frac{1}$ two", "$x_$ at $5|", "$^{\nlines$")
+    assert make(name, results) == 0
+
+
+@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("name", ["table2", "table4a"])
+def test_a_table_s_titles_may_hold_anything(
+    results: Path, monkeypatch: pytest.MonkeyPatch, name: str, title: str
+) -> None:
+    titled(monkeypatch, title, title, title)
+    assert make(name, results) == 0
+    heading, _, table, *_ = (results / f"{name}.md").read_text().split("\n\n")
+    assert re.match(r"# [^\n]*$", heading)
+    cells = [re.split(r" (?<!\\)\| ", row[2:-2]) for row in table.splitlines()]
+    assert len({len(row) for row in cells}) == 1
+    shown = {"a|b": r"a\|b", "\\|": r"\\\|", "two\nlines\r\nand more": "two lines and more"}
+    assert cells[2][0] == shown.get(title, title)
+    assert "\n" not in re.search(r"caption\{(.*test.*seeds\)\.)\}\n", (results / f"{name}.tex").read_text())[1]
+
+
+def test_a_dollar_is_a_dollar() -> None:
+    """Matplotlib would read what stands between two as a formula."""
+    with plotting.style():
+        figure = loss_figure.figure({"$5": {"to $6": [log()]}}, "all", 4, NOTICE)
+        assert figure.axes[0].get_title() == "$5, to $6"
+        assert not figure.axes[0].title.get_parse_math()
 
 
 def test_a_missing_run_is_named_with_what_makes_it(results: Path, capsys: pytest.CaptureFixture) -> None:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     print(f"{entry.get('title', args.dataset)}: {len(test)} test images, {sizes} detections{copy}.")
     print(f"{tables.METRICS[settings['metric']]}, points. Half width: of the {100 * chosen['level']:g} % interval "
           f"of the difference by the test images alone, {chosen['resamples']} resamples.\n")  # fmt: skip
-    print(tables.markdown(*testset.grid(half_widths(table), args.dataset, classes, args.classes)))
+    print(tables.of_text(*testset.grid(half_widths(table), args.dataset, classes, args.classes)))
 
 
 def stored(path: Path, classes: list[str]) -> pd.DataFrame:

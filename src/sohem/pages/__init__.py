@@ -9,6 +9,8 @@ from typing import Any
 
 import jinja2
 
+from sohem.markdown import cell, one_line
+
 
 @functools.cache
 def environment(package: str) -> jinja2.Environment:
@@ -21,18 +23,14 @@ def environment(package: str) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    loaded.filters.update(points=points, signed=signed, reach=reach, cell=cell, duration=duration, energy=energy)
+    numbers = {"points": points, "signed": signed, "reach": reach, "duration": duration, "energy": energy}
+    loaded.filters.update(numbers, cell=cell, one_line=one_line)
     return loaded
 
 
 def render(package: str, template: str, **content: Any) -> str:
     """The text of a package's template with ``content`` filled in."""
     return environment(package).get_template(template).render(content)
-
-
-def cell(text: Any) -> str:
-    """Text that may stand in a cell of a Markdown table."""
-    return str(text).replace("|", r"\|").replace("\n", " ")
 
 
 def reach(table: Iterable[Any]) -> float:

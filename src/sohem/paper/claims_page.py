@@ -4,11 +4,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sohem.markdown import one_line
 from sohem.paper import testset
 from sohem.paper.audit_finding import Finding
 from sohem.paper.claims_reasons import NOTHING_THERE, TOO_LITTLE
 from sohem.paper.claims_verdicts import INCONCLUSIVE, NO_LARGER, NOT_SUPPORTED, SUPPORTED
-from sohem.paper.tables import markdown as _table
+from sohem.paper.tables import of_text as _table
 
 ABOUT = (
     "The paper (Li et al. 2017) says that S-OHEM, which picks the training examples of an object detector with a "
@@ -50,12 +51,12 @@ def page(
         setting: what the runs are in place of the paper's (``setting.Words.verdicts``); empty where nothing differs.
         left_out: the claims that do not apply, see ``claims_file.held_against``.
     """
-    first, _, rest = setting.partition(". ")
+    first, _, rest = one_line(setting).partition(". ")
     parts = [
         f"# Which claims of the S-OHEM paper hold in these runs? ({notice})",
         *([f"**{first}.** {rest}"] if setting else []),
         ABOUT,
-        *overlap,
+        *map(one_line, overlap),
         f"Of {len(claims)} claims{' that apply' if left_out else ''} (no verdict is written by hand):",
         "\n".join(_summary(word, [claim for claim in claims if claim["verdict"] == word]) for word in MEANING),
     ]
@@ -77,12 +78,15 @@ def page(
             _table(heads, rows),
         ]
     if left_out:
-        parts += ["## Claims that do not apply here", "\n".join(f"- {line}" for line in not_applicable(left_out))]
+        parts += [
+            "## Claims that do not apply here",
+            "\n".join(f"- {one_line(line)}" for line in not_applicable(left_out)),
+        ]
     parts += _test_set(testset.section())
     parts += _audit(findings)
     parts += [
         "## What exactly is measured",
-        "\n".join(f"- `{claim['id']}`: {claim['statement']}. {_details(claim)}".rstrip() for claim in claims),
+        "\n".join(one_line(f"- `{claim['id']}`: {claim['statement']}. {_details(claim)}").rstrip() for claim in claims),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -92,7 +96,7 @@ def _summary(word: str, claims: Sequence[Mapping[str, Any]]) -> str:
     verb = ":" if word == NO_LARGER else " is" if len(claims) == 1 else " are"
     head = f"- **{len(claims)}{verb} {word}**: {MEANING[word]}."
     if word != INCONCLUSIVE:
-        return head + "".join(f"\n  - {sentence(claim)}" for claim in claims)
+        return head + "".join(f"\n  - {one_line(sentence(claim))}" for claim in claims)
     short = sum("runs" in n and n["runs"] < n["runs_needed"] for n in (claim["numbers"] for claim in claims))
     for why, more in ((NOTHING_THERE, " the size that is named"), (TOO_LITTLE, "")):
         count = sum(claim["reason"].startswith(why) for claim in claims)

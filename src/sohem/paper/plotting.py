@@ -46,6 +46,7 @@ STYLE: Any = {  # Any: matplotlib types each key
     "legend.columnspacing": 1.2,
     "svg.hashsalt": "sohem",
     "savefig.dpi": 300,
+    "text.parse_math": False,  # a title may hold $: no label here is a formula
 }
 METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
 

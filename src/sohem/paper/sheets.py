@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sohem.markdown import one_line
+
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
@@ -108,6 +110,7 @@ def _tag(
     placed: list[tuple[float, float, float, float]],
 ) -> None:
     """A label on its box: above it, else inside or below, where no earlier label is."""
+    text = one_line(text)
     width, height = draw.textlength(text, font=letters) + 4, 13.0
     x = min(max(0.0, x0), max(0.0, size[0] - width))
     spot = (x, max(0.0, y0), x + width, max(0.0, y0) + height)
@@ -146,12 +149,12 @@ def page(
     width = max(sum(widths) + _GAP * (len(widths) + 1), _LEAST if len(cells) == 0 else 0)
     sheet = Image.new("RGB", (width, top + sum(heights) + _GAP * len(heights)), _PAGE)
     draw = ImageDraw.Draw(sheet)
-    draw.text((_GAP, 6), title, _INK, font=font(22))
+    draw.text((_GAP, 6), one_line(title), _INK, font=font(22))
     draw.text((sheet.width - _GAP, 9), notice, (160, 60, 20), font=font(17), anchor="ra")
     draw.text((_GAP, 36), key, _INK, font=font(15))
     line(draw, _GAP, 58, marks, 15)
     for k, heading in enumerate(headings if len(cells) else ()):
-        draw.text((_GAP + sum(widths[:k]) + _GAP * k, below_key), heading, _INK, font=font(17))
+        draw.text((_GAP + sum(widths[:k]) + _GAP * k, below_key), one_line(heading), _INK, font=font(17))
     for k, cell in enumerate(cells):
         row, column = divmod(k, columns)
         x, y = _GAP + sum(widths[:column]) + _GAP * column, top + sum(heights[:row]) + _GAP * row
@@ -162,7 +165,7 @@ def page(
 def line(draw: ImageDraw.ImageDraw, x: float, y: float, words: Words, size: int) -> None:
     """Write words one after the other, each behind a square of its colour."""
     letters = font(size)
-    for text, colour in words:
+    for text, colour in ((one_line(word), colour) for word, colour in words):
         draw.rectangle((x, y + 0.3 * size, x + 0.7 * size, y + size), fill=colour)
         draw.text((x + size, y), text, _INK, font=letters)
         x += size + draw.textlength(text, font=letters) + size
@@ -172,7 +175,7 @@ def captioned(picture: Image.Image, words: str, marks: Words = ()) -> Image.Imag
     """A picture with a line of text above it, which may end with marked words."""
     from PIL import Image, ImageDraw
 
-    letters = font(13)
+    letters, words, marks = font(13), one_line(words), [(one_line(text), colour) for text, colour in marks]
     start = letters.getlength(words) + 12
     needed = start + sum(26 + letters.getlength(text) for text, _ in marks)
     cell = Image.new("RGB", (max(picture.width, round(needed)), picture.height + _CAPTION), _PAGE)

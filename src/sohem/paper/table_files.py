@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
+from sohem.markdown import one_line
 from sohem.paper import published, tables
 from sohem.paper.kind import Artifact, Files, Inputs
 from sohem.paper.run_files import AP, DIFFERENCE
@@ -41,7 +42,11 @@ def to_files(
     heading = f"{shows}, {artifact.datasets[artifact.dataset]} test ({notice})"
     title = published.TITLES.get(artifact.name, artifact.name)
     one = make(ap, decimals=1, **arguments)
-    page = [f"# {title}: {heading}", _origin(artifact, inputs, bold), tables.to_markdown(one, bold=bold, level=level)]
+    page = [
+        one_line(f"# {title}: {heading}"),
+        _origin(artifact, inputs, bold),
+        tables.to_markdown(one, bold=bold, level=level),
+    ]
     if artifact.name in published.TITLES:
         page += [f"## {title}, {published.SOURCE}", published.CAPTIONS[artifact.name] + ", as the paper prints it.",
                  tables.to_markdown(published.read(artifact.name), bold=bold)]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sohem import markdown
 from sohem.errors import DataError
 from sohem.evaluation import metrics
 
@@ -105,16 +106,18 @@ def to_csv(table: pd.DataFrame, decimals: int = 2) -> str:
 def to_markdown(table: pd.DataFrame, decimals: int = 1, bold: Sequence[str] = (), level: float = 0.95) -> str:
     """A Markdown table; the heads named in ``bold`` are bold, improvements italic. level: of the intervals."""
     text = _text(table, decimals, missing="n/a")
-    rows = [[f"**{head}**" if head in bold else head for head in text.columns], ["---", *["--:"] * (text.shape[1] - 1)]]
+    heads = [f"**{markdown.cell(head)}**" if head in bold else markdown.cell(head) for head in text.columns]
+    rows = [heads, ["---", *["--:"] * (text.shape[1] - 1)]]
     for row in joined(text.values.tolist(), level, "n/a"):
-        rows.append([f"*{cell}*" for cell in row] if row[0].startswith("improv") or row[2].startswith("[") else row)
+        italic = row[0].startswith("improv") or row[2].startswith("[")
+        rows.append([f"*{markdown.cell(text)}*" if italic else markdown.cell(text) for text in row])
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
-def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def of_text(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table of text, without a line end behind it."""
-    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(markdown.cell, line)) + " |" for line in lines)
 
 
 def to_latex(
@@ -156,9 +159,9 @@ def to_latex(
 
 
 def escape(text: str) -> str:
-    """``text`` with LaTeX's special characters made printable."""
+    """``text`` in one line, with LaTeX's special characters made printable."""
     names = {"±": r"$\pm$", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(names.get(c) or ("\\" + c if c in "&%$#_{}" else c) for c in text)
+    return "".join(names.get(c) or ("\\" + c if c in "&%$#_{}" else c) for c in markdown.one_line(text))
 
 
 def _interval(differences: pd.DataFrame, method: str, iou: float, scopes: pd.Index) -> tuple[pd.Series, pd.Series]:

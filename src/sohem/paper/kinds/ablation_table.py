@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sohem.markdown import one_line
 from sohem.paper import ablation, tables
 from sohem.paper.kind import Artifact, Files, Inputs, Kind
 
@@ -44,8 +45,14 @@ def page(artifact: Artifact, heading: str, rows: pd.DataFrame, table: pd.DataFra
         f"if no variant differed), and {corrected} a p-value below {1 - level:.2g} after Holm's correction for the "
         "number of variants."
     )
-    listed = "".join(f"- {sentence}\n" for sentence in changes)
-    parts = [f"# {heading}", reading, tables.to_markdown(table).rstrip("\n"), "## What each variant changes", listed]
+    listed = "".join(f"- {one_line(sentence)}\n" for sentence in changes)
+    parts = [
+        one_line(f"# {heading}"),
+        reading,
+        tables.to_markdown(table).rstrip("\n"),
+        "## What each variant changes",
+        listed,
+    ]
     return "\n\n".join(parts)
 
 
