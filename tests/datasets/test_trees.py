@@ -7,7 +7,7 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from sohem import cli, params
-from sohem.datasets import ground_truth, images
+from sohem.datasets import ground_truth, images, stored
 from sohem.errors import DataError
 from sohem.files import read_json, read_table
 from trees import (
@@ -218,7 +218,7 @@ def test_the_split_step(tmp_path, capsys):
     assert cli.main(["split", "--params", selected, "--dataset", "voc", *out]) == 0
     assert read_json(tmp_path / "s.json")["subsets"]["train"]["ids"] == ["000001", "000002"]
     types = {name: str(kind) for name, kind in read_table(tmp_path / "g.parquet").dtypes.items()}
-    assert types == dict(ground_truth.COLUMNS)
+    assert types == stored.OBJECTS
     before = (tmp_path / "s.json").read_bytes()
 
     (root / "Annotations/000003.xml").write_text(voc_xml(voc_object())[:-20])

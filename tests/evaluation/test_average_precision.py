@@ -191,11 +191,14 @@ def test_boxes_without_area_overlap_nothing(empty: tuple) -> None:
     assert only(in_region)["ap_area"] == 1 / 2
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("column", ["score", "x2"])
-def test_nan_in_the_detections_is_an_error_that_names_the_place(column: str) -> None:
+def test_what_is_not_finite_in_the_detections_is_an_error_that_names_the_place(column: str, value: float) -> None:
     seen = found(("1", "dog", 0.9, A), ("7", "cat", 0.8, A))
-    seen[column] = [1.0, math.nan]
-    with pytest.raises(DataError, match=rf"detections: {column} is not a number .* row 1 \(image 7, class cat\)"):
+    seen[column] = [1.0, value]
+    with pytest.raises(
+        DataError, match=rf"detections: {column} is not a finite number .* row 1 \(image 7, class cat\)"
+    ):
         evaluate(truth(("1", "dog", A)), seen, ["dog"], [0.5])
 
 

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import pytest
 from simulated import World
 from sohem import cli, files
 
+Change = Callable[[pd.Series], Any]  # of a column
 PARAMS = {
     "scale": "demo",
     "datasets": {"pets": {"classes": ["c0000", "c0001"], "rigid": ["c0001"]}},
@@ -109,6 +112,67 @@ def test_detections_of_other_images_are_refused(folder: Path, capsys: pytest.Cap
     files.write_table(folder / "b0.parquet", found)
     assert step("difference", folder, pairs(folder, "a0 b0")) == 2
     assert "b0.parquet: image_id '000000' (1 in all) is not an image of the test subset" in capsys.readouterr().err
+
+
+FOREIGN: list[tuple[str, str | None, Change | None, str]] = [
+    ("images", "subset", None, "images.parquet: no column subset; expected image_id, subset; run sohem split again"),
+    ("images", "image_id", None, "images.parquet: no column image_id; expected image_id, subset"),
+    ("images", "subset", lambda column: "train", "images.parquet: no image of the test subset among 20; run sohem"),
+    ("images", "image_id", lambda column: ["000001", *column[1:]], "image 000001 is listed twice (1 rows in all)"),
+    ("images", "image_id", lambda column: [["a"]] * len(column), "image_id is ['a'] in row 0 (20 of 20 rows are like"),
+    ("images", "image_id", lambda column: [None, *column[1:]], "image_id is nan in row 0 (1 of 20 rows"),
+    ("images", "image_id", lambda column: column.astype("float64"), "image_id is 0.0 in row 0"),
+    ("truth", "difficult", lambda column: "False", "truth.parquet: difficult is 'False' in row 0 (22 of 22 rows are "
+     "like that), expected True or False; run sohem split again"),
+    ("truth", "ignore", lambda column: 2, "ignore is 2 in row 0"),
+    ("truth", "difficult", lambda column: np.nan, "difficult is nan in row 0"),
+    ("truth", "class", None, "truth.parquet: no column class; expected image_id, class, x1"),
+    ("truth", "x1", lambda column: ["left", *column[1:].astype("str")], "x1 is 'left' in row 0"),
+    ("truth", "y2", lambda column: [[1.0, 2.0]] * len(column), "y2 is [1.0, 2.0] in row 0 (22 of 22 rows"),
+    ("truth", "x2", lambda column: np.inf, "x2 is inf in row 0"),
+    ("a0", "score", lambda column: [*column[:-1], np.inf], "a0.parquet: score is inf in row "),
+    ("a0", "score", lambda column: [*column[:-1], -np.inf], "score is -inf in row "),
+    ("a0", "score", lambda column: column.astype("str"), "expected a finite number; run sohem detect again"),
+    ("a0", "x1", lambda column: [[1] * 500] * len(column), "x1 is [1, 1"),
+    ("a0", "x1", lambda column: True, "x1 is True in row 0"),
+    ("a0", "image_id", lambda column: np.arange(len(column)) + 7_000, "image_id '7000' ("),
+    ("a0", "class", lambda column: np.arange(len(column)), "class '0' ("),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column", "change", "message"), FOREIGN, ids=[f"{k}" for k in range(len(FOREIGN))])
+def test_tables_of_another_origin_are_read_or_refused_in_one_message(
+    folder: Path, capsys: pytest.CaptureFixture, table: str, column: str, change: Change | None, message: str
+) -> None:
+    path = folder / f"{table}.parquet"
+    rows = files.read_table(path)
+    rows = rows.drop(columns=column) if change is None else rows.assign(**{column: change(rows[column])})
+    files.write_table(path, rows)
+    for name, runs in (("difference", pairs(folder, "a0 b0")), ("interval", [str(folder / "a0.parquet")])):
+        assert step(name, folder, runs) == 2
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.startswith(f"sohem: error: {path}: ")
+        assert "np." not in said
+        assert len(said) < 600
+        assert not (folder / "out.csv").exists()
+
+
+def test_numbered_images_flags_of_0_and_1_and_categories_are_plain(folder: Path) -> None:
+    assert step("difference", folder, pairs(folder, "a0 b0")) == 0
+    expected = (folder / "out.csv").read_text()
+    for table in ("images", "truth", "a0", "b0"):
+        rows = files.read_table(folder / f"{table}.parquet")
+        rows["image_id"] = rows["image_id"].astype("int64")
+        if "class" in rows:
+            rows["class"] = rows["class"].astype("category")
+        if "difficult" in rows:
+            rows = rows.assign(difficult=rows["difficult"].astype("int8"), ignore=rows["ignore"].astype("boolean"))
+        if "score" in rows:
+            rows["score"] = rows["score"].astype("Float64")
+        files.write_table(folder / f"{table}.parquet", rows)
+    assert step("difference", folder, pairs(folder, "a0 b0")) == 0
+    assert (folder / "out.csv").read_text() == expected
 
 
 def test_needs_no_torch() -> None:

@@ -95,7 +95,7 @@ def test_evaluates_the_test_subset(tmp_path: Path) -> None:
         ({"image_id": "a", "class": "dog", "score": 0.5, **BOX}, "image_id 'a' (1 in all) is not an image of"),
         ({"image_id": "b", "class": "cow", "score": 0.5, **BOX}, "class 'cow' (1 in all) is not a class"),
         ({"image_id": "b", "class": "dog", **BOX}, "no column score"),
-        ({"image_id": "b", "class": "dog", "score": math.nan, **BOX}, "score is not a number"),
+        ({"image_id": "b", "class": "dog", "score": math.nan, **BOX}, "score is nan in row 0"),
     ],
 )
 def test_refuses_what_cannot_be_detections_of_the_test_images(

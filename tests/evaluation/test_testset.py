@@ -161,6 +161,13 @@ def test_what_cannot_be_compared_is_named(
     assert message in printed(capsys, *words.split(), status=2)
 
 
+def test_empty_tables_have_no_test_image(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "gt.csv").write_text("image_id,class,x1,y1,x2,y2,difficult\n")
+    (tmp_path / "det.csv").write_text("image_id,class,score,x1,y1,x2,y2\n")
+    words = "--ground-truth", tmp_path / "gt.csv", tmp_path / "det.csv"
+    assert "gt.csv: no box, and nothing was detected" in printed(capsys, *words, status=2)
+
+
 @pytest.fixture(scope="module")
 def voc07() -> Path:
     archive = SHARED / "voc07_annotations.tar.gz"

@@ -162,4 +162,4 @@ def test_tables_that_do_not_fit_each_other_are_named(pets, capsys):
     assert "pets, sohem: no RoIs of image 0 at iteration 1, which ohem has" in capsys.readouterr().err
     files.write_table(other, mined().drop(columns="stratum"))
     assert make("mined_pets", pets) == 2
-    assert "sohem/seed0/mined.parquet: no column stratum; run sohem train again" in capsys.readouterr().err
+    assert "sohem/seed0/mined.parquet: no column stratum; expected iteration, beta" in capsys.readouterr().err

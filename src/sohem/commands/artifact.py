@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sohem import artifacts, files, params, provenance
+from sohem.datasets import stored
 from sohem.errors import DataError
 from sohem.paper.kind import FILES, Artifact, Inputs, Run, Source, form
 
@@ -71,15 +72,12 @@ def read(path: Path, source: Source) -> pd.DataFrame:
     """The table of a source.
 
     Raises:
-        DataError: it is none, or lacks a column.
+        DataError: it is none, lacks a column, or holds something else than it should.
     """
     again = f"run sohem {source.step} again"
     if path.suffix == ".csv":
         return files.read_csv(path, source.columns, again)
-    table = files.read_table(path)
-    if missing := [column for column in source.columns if column not in table.columns]:
-        raise DataError(f"{path}: no column {missing[0]}; {again}")
-    return table
+    return stored.checked(files.read_table(path), path, source.columns, again)
 
 
 def image(given: params.Params, dataset: str, file: str) -> np.ndarray:

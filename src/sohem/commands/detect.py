@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from sohem import checkpoint, params, provenance, settings
+from sohem.datasets import stored
 from sohem.datasets.annotation import BOX
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import check_fit, check_preprocessing
-from sohem.files import read_table, write_json, write_table
+from sohem.files import write_json, write_table
 from sohem.progress import track
 from sohem.training import cost, device
 from sohem.training.loader import ahead
@@ -43,9 +44,9 @@ def run(args: argparse.Namespace) -> None:
     checkpoint.check_settings(args.checkpoint, content["settings"], wanted, content["seed"], args.seed)
     at, classes = params.at_scale(given), params.class_names(given, args.dataset)
     scale, test = settings.of(settings.Scale, at), settings.of(settings.Test, at["test"])
-    proposals = None if args.proposals is None else read_table(args.proposals)
+    proposals = None if args.proposals is None else stored.proposals(args.proposals)
     images = settings.of(settings.Images, params.dataset_at_scale(given, args.dataset))
-    reader = SampleReader(images, read_table(args.images), "test", classes, None, proposals)
+    reader = SampleReader(images, stored.images(args.images), "test", classes, None, proposals)
     label = f"{args.dataset}/{args.method}: detecting"
     with device.claimed(scale.device, scale.threads) as chosen:
         scale = replace(scale, precision=device.precision(scale.precision, chosen))

@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from sohem import files, params
+from sohem.datasets import stored
 from sohem.errors import DataError
 from sohem.evaluation import metrics
-from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS, evaluate
+from sohem.evaluation.average_precision import DETECTION_COLUMNS, evaluate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,13 +48,10 @@ def read_test(images: Path, ground_truth: Path) -> tuple[pd.Series, pd.DataFrame
     """The ids of the test images, and their ground truth.
 
     Raises:
-        DataError: a table is missing or lacks a column.
+        DataError: a table is missing or not such a table, or there is no test image.
     """
-    listed, truth = files.read_table(images), files.read_table(ground_truth)
-    test = listed.loc[listed["subset"] == "test", "image_id"]
-    missing = [column for column in GROUND_TRUTH_COLUMNS if column not in truth.columns]
-    if missing:
-        raise DataError(f"{ground_truth}: no column {', '.join(missing)}; run sohem split again")
+    test = stored.of_test(stored.images(images, ["image_id", "subset"]), images)
+    truth = stored.objects(ground_truth)
     return test, truth[truth["image_id"].isin(test)]
 
 
@@ -61,7 +59,7 @@ def read_detections(source: Path, test: pd.Series, classes: list[str]) -> pd.Dat
     """The detections of a run; those that cannot belong to this data set's test images are refused.
 
     Raises:
-        DataError: the file is missing, columns are, or an image or class is not one of the test subset's.
+        DataError: the file is missing or no such table, or an image or class is not one of the test subset's.
     """
     detections = stored_detections(source)
     check_detections(detections, source, test, classes, "Run sohem detect again")
@@ -72,13 +70,9 @@ def stored_detections(source: Path) -> pd.DataFrame:
     """A table of detections, of whichever images.
 
     Raises:
-        DataError: the file is missing, or columns are.
+        DataError: the file is missing, or no such table.
     """
-    detections = files.read_table(source)
-    missing = [column for column in DETECTION_COLUMNS if column not in detections.columns]
-    if missing:
-        raise DataError(f"{source}: no column {', '.join(missing)}; expected {', '.join(DETECTION_COLUMNS)}")
-    return detections
+    return stored.checked(files.read_table(source), source, DETECTION_COLUMNS, "run sohem detect again")
 
 
 def check_detections(detections: pd.DataFrame, source: Path, test: pd.Series, classes: list[str], advice: str) -> None:
@@ -91,6 +85,6 @@ def check_detections(detections: pd.DataFrame, source: Path, test: pd.Series, cl
         unknown = detections.loc[~detections[column].isin(list(known)), column].unique()
         if len(unknown):
             raise DataError(
-                f"{source}: {column} {unknown[0]!r} ({len(unknown)} in all) is not {kind}; "
+                f"{source}: {column} {stored.shown(unknown[0])} ({len(unknown)} in all) is not {kind}; "
                 f"were they made for another data set or split? {advice}"
             )

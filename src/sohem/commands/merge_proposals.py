@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from sohem import files, params
+from sohem.datasets import stored
 from sohem.errors import ParamsError
 from sohem.proposals import chunks, recall
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    images, ground_truth = files.read_table(args.images), files.read_table(args.ground_truth)
+    images, ground_truth = stored.images(args.images, ["image_id", "subset"]), stored.objects(args.ground_truth)
     settings = params.load(args.params, dataset=args.dataset)
     published = params.dataset_at_scale(settings, args.dataset).get("proposals")
     if settings["datasets"][args.dataset]["detector"] != "fast_rcnn":
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
 
         proposals = matlab.read_all([Path(file) for file in published], images["image_id"].tolist())
     else:
-        proposals = chunks.join(images, {path: files.read_table(path) for path in args.chunks}, args.dataset)
+        proposals = chunks.join(images, {path: stored.proposals(path) for path in args.chunks}, args.dataset)
     table = recall.table(images, ground_truth, proposals)
     files.write_table(args.out, proposals)
     files.write_text(args.recall, table.to_csv(index=False, lineterminator="\n"))

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from sohem import files, params
+from sohem.datasets import stored
 from sohem.datasets.images import load
 from sohem.errors import DataError
 from sohem.progress import track
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     settings = params.load(args.params, dataset=args.dataset)
     search = params.at_scale(settings)["selective_search"]
     root = Path(params.dataset_at_scale(settings, args.dataset)["root"])
-    images = chunks.part(files.read_table(args.images), args.chunk, search["chunks"])
+    images = chunks.part(stored.images(args.images, ["image_id", "file"]), args.chunk, search["chunks"])
     ids = images["image_id"].tolist()
     label = f"{args.dataset} proposals, chunk {args.chunk}/{search['chunks']}"
     boxes = []

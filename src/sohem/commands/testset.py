@@ -92,5 +92,7 @@ def ground_truth(
     if path.name.endswith(CSV):
         truth = voc_results.read_csv(path, GROUND_TRUTH_COLUMNS)
         ids = sorted(set(truth["image_id"]).union(*(table["image_id"] for table in found)))
+        if not ids:
+            raise DataError(f"{path}: no box, and nothing was detected, so there is no test image")
         return pd.Series(ids, dtype="str"), truth
     return voc_results.read_truth(path, entry["classes"], entry.get("ignore", []))

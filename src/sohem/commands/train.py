@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from sohem import checkpoint, params, provenance, settings, sources
+from sohem.datasets import stored
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
 from sohem.errors import TrainingError
-from sohem.files import read_table, write_json, write_table
+from sohem.files import write_json, write_table
 from sohem.mining import miners
 from sohem.mining.miner import Miner
 from sohem.progress import track
@@ -109,11 +110,12 @@ def read(args: argparse.Namespace, part: params.Params) -> SampleReader:
     """The training images with their boxes."""
     if part["datasets"][args.dataset]["detector"] == "fast_rcnn" and args.proposals is None:
         raise TrainingError(f"{args.dataset}: detector fast_rcnn needs --proposals (sohem merge-proposals makes them)")
-    proposals = None if args.proposals is None else read_table(args.proposals)
+    proposals = None if args.proposals is None else stored.proposals(args.proposals)
     at = settings.of(settings.Images, params.dataset_at_scale(part, args.dataset))
-    classes, truth = params.class_names(part, args.dataset), read_table(args.ground_truth)
+    classes = params.class_names(part, args.dataset)
+    truth = stored.known_classes(stored.objects(args.ground_truth), args.ground_truth, classes)
     pixels = args.cache if params.at_scale(part)["cache"] == "pixels" else None
-    return SampleReader(at, read_table(args.images), "train", classes, truth, proposals, pixels)
+    return SampleReader(at, stored.images(args.images), "train", classes, truth, proposals, pixels)
 
 
 def initial(args: argparse.Namespace, part: params.Params, scale: settings.Scale, reader: SampleReader) -> Detector:

@@ -7,7 +7,9 @@ import pandas as pd
 
 from sohem.compare.comparison import Values, at, contradiction
 from sohem.compare.revision import Revision, Run
+from sohem.datasets import stored
 from sohem.errors import DataError
+from sohem.evaluation.average_precision import DETECTION_COLUMNS
 from sohem.evaluation.bootstrap import difference_table
 
 Sides = tuple[Revision, Revision]
@@ -39,7 +41,7 @@ def intervals(
             raise DataError(f"{key} was changed, so the two sides do not measure the same")
     truth, images = _shared_truth(sides, f"results/{scale}/data/{dataset}")
     first, second = (
-        [side.table(f"{run.folder}/detections.parquet") for run in of_side]
+        [_detections(side, f"{run.folder}/detections.parquet") for run in of_side]
         for side, of_side in zip(sides, runs, strict=True)
     )
     if all(old.equals(new) for old, new in zip(first, second, strict=True)):
@@ -56,12 +58,20 @@ def intervals(
     return table
 
 
+def _detections(side: Revision, path: str) -> pd.DataFrame:
+    return stored.checked(side.table(path), path, DETECTION_COLUMNS, f"make the results of {side.name} again")
+
+
 def _shared_truth(sides: Sides, folder: str) -> tuple[pd.DataFrame, list[str]]:
     """The ground truth of the test images, and their ids, which have to be the same in both revisions."""
     found = []
     for side in sides:
-        images, truth = side.table(f"{folder}/images.parquet"), side.table(f"{folder}/ground_truth.parquet")
-        test = images.loc[images["subset"] == "test", "image_id"]
+        paths = f"{folder}/images.parquet", f"{folder}/ground_truth.parquet"
+        images, truth = (
+            stored.checked(side.table(path), path, columns, f"make the tables of {side.name} again")
+            for path, columns in zip(paths, (["image_id", "subset"], stored.LABELLED), strict=True)
+        )
+        test = stored.of_test(stored.unique(images, paths[0]), paths[0])
         found.append((truth[truth["image_id"].isin(test)].reset_index(drop=True), sorted(test)))
     (old_truth, old_images), (truth, test_images) = found
     if old_images != test_images:

@@ -12,19 +12,13 @@ from typing import Any
 import pandas as pd
 
 from sohem.datasets import images as image_files
-from sohem.datasets import tree
+from sohem.datasets import stored, tree
 from sohem.datasets.annotation import Listed, Size, Subsets, label_of
 from sohem.datasets.formats import FORMATS
 from sohem.errors import DataError
 from sohem.progress import track
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
-
-COLUMNS = {
-    "image_id": "str", "class": "str", "x1": "float32", "y1": "float32", "x2": "float32", "y2": "float32",
-    "difficult": "bool", "truncated": "bool", "ignore": "bool",
-}  # fmt: skip
-IMAGE_COLUMNS = {"image_id": "str", "file": "str", "width": "int32", "height": "int32", "subset": "str"}
 
 
 def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tables:
@@ -61,7 +55,7 @@ def read(params: dict[str, Any], dataset: str, with_images: bool = True) -> Tabl
         met.update(annotation.labels)
     for line in unmet(entry.get("ignore", []), met, labels, f"datasets.{dataset}.ignore"):
         print(line, file=sys.stderr)
-    return _table(image_rows, IMAGE_COLUMNS), _table(object_rows, COLUMNS)
+    return _table(image_rows, stored.IMAGES), _table(object_rows, stored.OBJECTS)
 
 
 def unmet(ignore: Iterable[str], met: Collection[str], known: Collection[str], key: str) -> list[str]:

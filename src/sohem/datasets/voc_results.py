@@ -16,6 +16,7 @@ import pandas as pd
 from sohem import files
 from sohem.datasets import voc
 from sohem.datasets.annotation import BOX, label_of
+from sohem.datasets.stored import checked
 from sohem.download.extract import refusing_damage
 from sohem.errors import DataError
 from sohem.evaluation.average_precision import DETECTION_COLUMNS, GROUND_TRUTH_COLUMNS
@@ -157,14 +158,14 @@ def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         text["ignore"] = "0"
     if missing := [name for name in columns if name not in text]:
         raise DataError(f"{path}: no column {', '.join(missing)}; {CSV_ADVICE}")
-    table = text[["image_id", "class"]].copy()
+    table = text.copy()
     for name in columns[2:]:
         try:
             values = text[name].replace({"True": "1", "False": "0"}).astype("float64")
         except ValueError as error:
             raise DataError(f"{path}: column {name}: {error}; {CSV_ADVICE}") from None
-        table[name] = values.astype(bool) if name in ("difficult", "ignore") else values
-    return _half_open(table)
+        table[name] = values
+    return _half_open(checked(table[list(columns)], path, columns, "correct the table"))
 
 
 def _half_open(table: pd.DataFrame) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def evaluate(
         - A box without area overlaps nothing: as a detection it is wrong, as ground truth it is missed.
 
     Raises:
-        DataError: a column is missing, or a score or coordinate is NaN.
+        DataError: a column is missing, or a score or coordinate is not finite.
     """
     thresholds = [float(iou) for iou in ious]
     matches = match(ground_truth, detections, classes)
@@ -267,10 +267,10 @@ def _check(table: pd.DataFrame, name: str, columns: list[str], numbers: list[str
     if missing:
         raise DataError(f"{name}: no column {', '.join(missing)}; expected {', '.join(columns)}")
     for column in numbers:
-        bad = np.flatnonzero(np.isnan(table[column].to_numpy(np.float64)))
+        bad = np.flatnonzero(~np.isfinite(table[column].to_numpy(np.float64)))
         if len(bad):
             row = table.iloc[int(bad[0])]
             raise DataError(
-                f"{name}: {column} is not a number in {len(bad)} of {len(table)} rows, first in row {bad[0]} "
+                f"{name}: {column} is not a finite number in {len(bad)} of {len(table)} rows, first in row {bad[0]} "
                 f"(image {row['image_id']}, class {row['class']}); make the table again"
             )
