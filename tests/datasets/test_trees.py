@@ -145,11 +145,11 @@ def test_names_are_ordered_as_numbers_however_long():
 
 def test_a_name_that_no_disk_takes_is_no_such_file(tmp_path):
     voc_tree(tmp_path / "voc", test=["000003"])
-    (tmp_path / "voc/ImageSets/Main/test.txt").write_text("7" * 5000)
+    (tmp_path / "voc/ImageSets/Main/test.txt").write_text("7" * 500)
     with pytest.raises(DataError, match=r"7\.xml: no such annotation, but image 7"):
         ground_truth.read(settings("voc", tmp_path / "voc"), "voc", with_images=False)
     coco_tree(tmp_path / "coco")
-    content = json.dumps(coco_content(["7" * 5000 + ".jpg"]))
+    content = json.dumps(coco_content(["7" * 500 + ".jpg"]))
     (tmp_path / "coco/annotations/instances_test.json").write_text(content)
     chosen = settings("voc", tmp_path / "coco")
     chosen["datasets"]["voc"]["format"] = "coco"
