@@ -192,6 +192,12 @@ def _contradictions(params: dict[str, Any]) -> Iterator[str]:
             change = method.get(key)
             if isinstance(change, dict) and change["start"] > change["end"]:
                 yield f"methods.{name}.{key}.start: {change['start']} lies after end ({change['end']})"
+            slope = isinstance(change, dict) and change.get("stable") == "slope"
+            if slope and 2 * change["windows"] * change["window"] >= 1:
+                yield (
+                    f"methods.{name}.{key}.windows: {change['windows']} and as many before them, each "
+                    f"{change['window']} of the iterations, leave none after these; lower windows or window"
+                )
     for name, artifact in params["artifacts"].items():
         for dataset in artifact["datasets"]:
             if dataset not in params["datasets"]:

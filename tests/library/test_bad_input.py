@@ -208,6 +208,8 @@ def test_one_nan_is_the_hardest():
         (lambda: SOHEM(16, 10, nms_by="loss"), "nms_by='loss'; expected select or sum"),
         (lambda: Ramp(shape="ratio"), "shape='ratio'; expected linear, step"),
         (lambda: Ramp(measured="after"), "measured='after'; expected before, window, running"),
+        (lambda: Ramp(windows=0), "windows=0; expected a whole number from 1 up"),
+        (lambda: Ramp(windows=2.5), "windows=2.5"),
         (lambda: Ramp(window=0), "window=0, bound=0.02; expected 0 < window <= 1"),
         (lambda: StratifiedSOHEM(16, 10, share=2), "share=2"),
         (lambda: RandomSampler(16, foreground=25), "foreground=25; expected a share from 0 to 1"),

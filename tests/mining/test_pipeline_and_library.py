@@ -41,7 +41,7 @@ METHODS = {name: method(name) for name in GIVEN["methods"]} | {
     "window": method("sohem", beta=RATIO | {"measured": "window", "shape": "step"}),
     "running": method("sohem", beta=RATIO | {"measured": "running"}),
     "running, over all": method("sohem", beta=RATIO | {"measured": "running", "over": "all"}),
-    "slope": method("sohem", beta={"stable": "slope", "window": 0.1, "bound": 0.2}),
+    "slope": method("sohem", beta={"stable": "slope", "window": 0.1, "bound": 0.2, "windows": 2}),
     "running thresholds": method("strata", threshold="running"),
 }
 

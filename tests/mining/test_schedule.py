@@ -129,20 +129,31 @@ def test_stable_after_the_first_window_that_hardly_differs():
     assert stable_since([loc, cls], 2, 0.02) == 6  # both losses must be stable
 
 
+def test_stable_once_several_windows_hardly_differ_from_as_many_before():
+    # Windows of 1; means of two of them: 6, 3, 3, 3.5. 3 comes two windows after 6, and 3.5 (17 % more) after 3.
+    losses = np.array([8.0, 4, 2, 4, 3])
+    assert stable_since([losses], 1, 0.2, windows=2) == 5
+    assert stable_since([losses], 1, 0.1, windows=2) == np.inf
+    assert stable_since([losses[:4]], 1, 0.2, windows=2) == np.inf
+    assert stable_since([losses], 1, 0.2, windows=1) == np.inf  # each differs by more from the one before
+    assert stable_since([losses[:3]], 1, 9.0, windows=2) == np.inf  # not enough of them
+
+
 def test_slope_starts_the_ramp_and_keeps_its_length():
     # Window 10: means 8, 4, 2, 2 -> stable after iteration 40; the ramp lasts 25.
     losses = history([8.0] * 10 + [4.0] * 10 + [2.0] * 80, [1.0] * 100)
-    got = betas(replace(PAPER, target=2.0, stable="slope"), (1, 40, 41, 50, 65, 100), losses=losses)
+    slope = replace(PAPER, stable="slope", windows=1)
+    got = betas(replace(slope, target=2.0), (1, 40, 41, 50, 65, 100), losses=losses)
     assert got == pytest.approx([0, 0, 2 / 25, 0.8, 2, 2])
     # alpha waits for both losses, too.
     unsteady = history([2.0] * 100, [2.0 ** -(i // 10) for i in range(100)])
-    falling = replace(FALLING, stable="slope")
+    falling = replace(slope, begin=1, target=0)
     assert coefficients({"cls": falling, "loc": PAPER}, 100, 100, unsteady)["cls"] == 1
 
 
 def test_a_loss_that_never_settles_leaves_beta_at_zero():
     losses = history([2.0 ** -(i // 10) for i in range(100)], [1.0] * 100)
-    assert betas(replace(PAPER, stable="slope"), (100,), losses=losses) == [0]
+    assert betas(replace(PAPER, stable="slope", windows=1), (100,), losses=losses) == [0]
 
 
 RAMPS = st.builds(
@@ -154,6 +165,7 @@ RAMPS = st.builds(
     measured=st.sampled_from(["before", "window", "running"]),
     over=st.sampled_from(["selected", "all"]),
     window=st.just(0.1),
+    windows=st.sampled_from([1, 3]),
 )
 
 

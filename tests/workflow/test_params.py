@@ -39,6 +39,7 @@ def test_the_shipped_parameters_are_valid_at_both_scales(given):
         ("methods.sohem.alpha.traget", 1, "methods.sohem.alpha.traget: unknown key, did you mean target?"),
         ("methods.strata.losses", ["cls"], "methods.strata.losses"),
         ("methods.sohem.beta.start", 0.9, "methods.sohem.beta.start: 0.9 lies after end (0.75)"),
+        ("methods.sohem.beta.windows", 0, "beta.windows: 0 is not allowed; expected a number of at least 1"),
         ("methods.ohem.alpha", 1, "methods.ohem.alpha: unknown key"),
         ("datasets.voc.rigid", ["cart"], 'datasets.voc.rigid: "cart" is not defined; expected one of aeroplane'),
         (
@@ -80,6 +81,15 @@ def test_a_mistake_is_named_with_key_value_and_what_is_allowed(given, path, valu
     with pytest.raises(ParamsError) as caught:
         schema.validate(given)
     assert message in str(caught.value)
+
+
+def test_windows_that_leave_no_iteration_are_refused_where_the_slope_is_looked_at(given):
+    beta = given["methods"]["sohem"]["beta"]
+    beta["window"] = 0.1
+    schema.validate(given)
+    beta["stable"] = "slope"
+    with pytest.raises(ParamsError, match=r"sohem\.beta\.windows: 5 and as many before them, each 0\.1 of the"):
+        schema.validate(given)
 
 
 def test_the_command_line_shows_the_mistake_without_a_traceback(given, tmp_path, capsys):

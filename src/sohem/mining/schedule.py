@@ -41,14 +41,17 @@ class Ramp:
         shape: "linear" reaches the target at ``end`` in a straight line, "step" at once after ``start``.
         stable: when the change starts: "iteration", at ``start``; "slope", at `stable_since`, and it lasts as long as
             from ``start`` to ``end``. The host then looks at all losses at each step.
-        bound: of ``stable="slope"``: the relative change between two windows that counts as none.
+        bound: of ``stable="slope"``: the relative change of the mean over ``windows`` windows that counts as none.
+        windows: of ``stable="slope"``: how many windows are compared with as many before them. The mean of one moves
+            with its images about as far as the loss falls in training; see `stable_since`.
         measured: what "ratio" is measured over: "before", the last window before the change starts (then it stays);
             "window", the last window; "running", all steps so far in a mean that forgets exponentially, a window back.
         over: the RoIs whose losses ratio and slope are measured on: "selected" (B) or "all" (R).
         window: the length of a window as a share of the training steps (1000 of the paper's 80000).
 
     Raises:
-        MiningError: a share is not within 0 to 1, the end comes before the start, a value is negative or not known.
+        MiningError: a share is not within 0 to 1, the end comes before the start, a value is negative or not known, or
+            the windows to compare are as long as the training.
     """
 
     target: float | str = "ratio"
@@ -58,6 +61,7 @@ class Ramp:
     shape: str = "linear"
     stable: str = "iteration"
     bound: float = 0.02
+    windows: int = 5
     measured: str = "running"
     over: str = "selected"
     window: float = 0.0125
@@ -72,6 +76,13 @@ class Ramp:
         if not (0 < self.window <= 1 and self.bound > 0):
             raise MiningError(
                 f"Ramp: window={self.window}, bound={self.bound}; expected 0 < window <= 1 and a bound above 0"
+            )
+        if isinstance(self.windows, bool) or not isinstance(self.windows, int) or self.windows < 1:
+            raise MiningError(f"Ramp: windows={self.windows!r}; expected a whole number from 1 up")
+        if self.stable == "slope" and 2 * self.windows * self.window >= 1:
+            raise MiningError(
+                f"Ramp: stable='slope' compares {self.windows} windows with {self.windows} before them, but windows of "
+                f"{self.window} of the training leave no step after these; lower windows or window"
             )
         for name, known in (
             ("shape", ("linear", "step")),
@@ -115,7 +126,7 @@ class Ramp:
         whole = max(1, round(self.window * total_steps))
         start, lasts = self.start * total_steps, (self.end - self.start) * total_steps
         if self.stable == "slope":
-            start = stable_since([recorded(name, step - 1) for name in losses], whole, self.bound)
+            start = stable_since([recorded(name, step - 1) for name in losses], whole, self.bound, self.windows)
         if step <= start:
             return self.begin
         progress = 1.0 if self.shape == "step" else ramp(step, start, start + lasts)
@@ -150,24 +161,26 @@ def coefficients(
     }
 
 
-def stable_since(losses: Sequence[Any], window: int, bound: float) -> float:
+def stable_since(losses: Sequence[Any], window: int, bound: float, windows: int = 1) -> float:
     """The iteration after which the loss counts as stable (paper 3.3), or inf if it does not yet.
 
-    The losses are averaged in windows of ``window`` iterations, one after another. The loss is stable after the first
-    window whose mean differs from that of the window before by at most ``bound`` of it, for every loss. As the first
-    such moment counts, later losses cannot change it. A plateau at the very beginning counts as well.
+    The losses are averaged in windows of ``window`` iterations, one after another. The loss is stable once the mean of
+    the last ``windows`` of them differs from that of as many before by at most ``bound`` of it, for every loss. As the
+    first such moment counts, later losses cannot change it. A plateau at the very beginning counts as well.
 
     Args:
         losses: each [iterations done], mean losses of each iteration. Tensors are fetched from their device.
     """
     known = [np.asarray(x.cpu() if hasattr(x, "cpu") else x, np.float64) for x in losses]
-    windows = len(known[0]) // window
-    if windows < 2:
+    count = len(known[0]) // window
+    if count < 2 * windows:
         return float("inf")
-    means = np.stack([x[: windows * window].reshape(windows, window).mean(1) for x in known])
-    small = np.abs(np.diff(means)) <= bound * np.abs(means[:, :-1])
+    means = np.stack([x[: count * window].reshape(count, window).mean(1) for x in known])
+    sums = np.pad(means.cumsum(1), ((0, 0), (1, 0)))  # sums of windows that do not depend on those after them
+    last = (sums[:, windows:] - sums[:, :-windows]) / windows  # [losses, count - windows + 1]
+    small = np.abs(last[:, windows:] - last[:, :-windows]) <= bound * np.abs(last[:, :-windows])
     found = np.flatnonzero(small.all(0))
-    return float((found[0] + 2) * window) if len(found) else float("inf")
+    return float((found[0] + 2 * windows) * window) if len(found) else float("inf")
 
 
 def loss_ratio(first: Any, second: Any) -> Any:
