@@ -81,6 +81,28 @@ def test_heads_that_do_not_sample_are_told_apart():
         rcnn.losses(model)
 
 
+class Cascade(type(rcnn.model().roi_heads)):
+    """Heads of two stages, each with its own samples."""
+
+    def forward(self, features, proposals, image_shapes, targets=None):
+        if self.training:
+            proposals = self.select_training_samples(proposals, targets)[0]
+        return super().forward(features, proposals, image_shapes, targets)
+
+
+def test_heads_that_sample_twice_are_told_what_to_do():
+    model = rcnn.model()
+    model.roi_heads.__class__ = Cascade
+    mine(model, OHEM(16))
+    with pytest.raises(
+        MiningError, match=r"Cascade calls select_training_samples twice.*Call unmine\(model\).*a Course"
+    ):
+        rcnn.losses(model)
+    assert len(model.eval()(rcnn.batch()[0])) == 2
+    unmine(model.train())
+    assert len(rcnn.losses(model)) == 4
+
+
 def test_a_batch_larger_than_the_proposals_takes_what_there_is(miner):
     model = rcnn.model(rpn_post_nms_top_n_train=10)
     labels = chosen(mine(model, replace(miner, batch_size=10_000)))

@@ -1,6 +1,7 @@
 """What people do with a model keeps working when it is mined: copies, files, AMP, DDP, compiled parts, batch norm."""
 
 import copy
+import importlib
 import io
 import pickle
 import warnings
@@ -9,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
+from torch.nn.parallel import DistributedDataParallel, replicate
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models.detection.roi_heads import RoIHeads
 
@@ -177,6 +178,25 @@ def test_distributed_data_parallel(one_process, first):
     for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-6)
     assert unmine(wrapped).step == 2
+
+
+def test_data_parallel_is_refused_in_training_and_evaluates(monkeypatch):
+    """Its replicas would share one course. Copying to several devices is left out: there is only one here."""
+    copies = importlib.import_module("torch.nn.parallel.replicate")
+    monkeypatch.setattr(copies, "_broadcast_coalesced_reshape", lambda values, devices, detach=False: [values] * 2)
+    monkeypatch.setattr(copies, "_get_device_index", lambda device, optional: device)
+    model = mine(rcnn.model(), OHEM(16))
+    with pytest.raises(MiningError, match=r"nn\.DataParallel trains replicas.*use DistributedDataParallel"):
+        replicate(model, [0, 1])
+    model.eval()
+    images, _ = rcnn.batch()
+    expected = model(images)
+    for replica in replicate(model, [0, 1]):
+        assert all(torch.equal(a["boxes"], b["boxes"]) for a, b in zip(replica(images), expected, strict=True))
+    alone = nn.DataParallel(model.train())  # no GPU: it calls the model itself
+    if not alone.device_ids:
+        rcnn.losses(alone)
+        assert model.roi_heads.course.step == 1
 
 
 def test_a_compiled_backbone():

@@ -10,6 +10,7 @@ from sohem.errors import MiningError
 from sohem.mining.checks import check_rois
 from sohem.mining.miner import Miner, Moment
 from sohem.mining.rois import Rois
+from sohem.mining.select import widest
 
 
 class Course:
@@ -95,11 +96,11 @@ class Course:
             known = losses[over]
             if known is None:
                 raise MiningError("this miner looks at the losses of all RoIs: pass them to advance as everything")
-            means.append(known[name].double().mean())
+            means.append(widest(known[name]).mean())
         now = torch.stack(means)
         if self.step == len(self._recorded):
             self._recorded = torch.cat([self._recorded, torch.zeros_like(self._recorded)])
-        self._recorded = self._recorded.to(now.device)
+        self._recorded = self._recorded.to(now)
         # A step without RoIs, or with a loss that is not finite, counts as 0 for each loss: it moves no ratio.
         self._recorded[self.step] = torch.where(now.isfinite().all(), now, torch.zeros_like(now))
 

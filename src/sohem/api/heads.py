@@ -116,7 +116,17 @@ class MinedRoIHeads(RoIHeads):
         return [torch.arange(len(label), device=label.device) for label in labels]
 
     def select_training_samples(self, proposals: list[Tensor], targets: Any) -> tuple[list[Tensor], ...]:
-        """Boxes, matched objects, labels and regression targets of the chosen proposals, each a list over images."""
+        """Boxes, matched objects, labels and regression targets of the chosen proposals, each a list over images.
+
+        Raises:
+            MiningError: it is the second call of a forward pass, or outside of one.
+        """
+        if self._inputs is None:
+            raise MiningError(
+                f"{self._base.__name__} calls select_training_samples twice in a forward pass (a cascade), or outside "
+                "of one; mine chooses once in each pass, by the losses of one box head. Call unmine(model), and in the "
+                "heads choose for each stage by its own losses: sohem.select, or a Course for each stage"
+            )
         samples: Any = super().select_training_samples(proposals, targets)
         (features, image_shapes), self._inputs = self._inputs, None
         boxes, matched, labels, offsets = samples
@@ -140,6 +150,16 @@ class MinedRoIHeads(RoIHeads):
             counted = (torch.cat(batch.labels) >= 0).sum()  # an ignored proposal costs nothing
             self.course.advance(chosen, {name: loss.sum() / counted for name, loss in losses.items()})
         return rows
+
+    def _replicate_for_data_parallel(self) -> Any:
+        # Called by nn.DataParallel for each device in each pass. The replicas would share one course: each advances
+        # it, at the same time as others read it.
+        if self.training:
+            raise MiningError(
+                "nn.DataParallel trains replicas, which would each advance the schedule of the one course; use "
+                "DistributedDataParallel, in which each process has its own, or one device (device_ids=[0])"
+            )
+        return super()._replicate_for_data_parallel()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # The class is made by `mined` and has no name to be found by; its base has.

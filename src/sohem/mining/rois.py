@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sohem.mining.select import widest
+
 
 class Rois(NamedTuple):
     """All R RoIs of an image: losses by name, each [R]; boxes [R, 4], xyxy; labels [R], integer; overlaps [R].
@@ -23,9 +25,9 @@ class Rois(NamedTuple):
 def side_by_side(images: Sequence[Rois]) -> Rois:
     """The RoIs of N images as of one, each image's boxes moved to the right of those before, so that none overlap.
 
-    In float64, in which a moved box keeps its size.
+    In float64, in which a moved box keeps its size (on Apple's MPS in float32: to a thousandth of a pixel).
     """
-    boxes = torch.cat([image.boxes for image in images]).double()
+    boxes = widest(torch.cat([image.boxes for image in images]))
     number = torch.cat([torch.full_like(image.labels, n) for n, image in enumerate(images)])
     if len(boxes):
         shift = number * (boxes.max() - boxes.min() + 1)

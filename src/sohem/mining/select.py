@@ -39,6 +39,11 @@ def nan_is_hardest(loss: Tensor) -> Tensor:
     return loss.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
 
+def widest(values: Tensor) -> Tensor:
+    """``values`` in float64, or in float32 where the device has no float64: on Apple's MPS."""
+    return values.float() if values.device.type == "mps" else values.double()
+
+
 def take(score: Tensor, tier: Tensor, count: int) -> Tensor:
     """The first ``count`` RoIs in order of tier (lowest first), then score (highest first), then index.
 
@@ -89,6 +94,8 @@ def deduplicated(loss: Tensor, boxes: Tensor, labels: Tensor, iou: float | None,
     allowed = labels >= 0
     if iou is None or len(loss) == 0:
         return allowed
+    if boxes.device.type == "mps":  # has no float64, and torchvision's NMS waits for the CPU there in any case
+        return deduplicated(loss.cpu(), boxes.cpu(), labels.cpu(), iou, per_label).to(loss.device)
     # torchvision.ops.batched_nms moves the boxes of different labels apart too, but in float32, where large
     # images lose digits, and not far enough if coordinates are negative. nms breaks ties by index.
     boxes = boxes.double()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sohem.mining.schedule import ramp
-from sohem.mining.select import UNAVAILABLE, deduplicated, rank, take
+from sohem.mining.select import UNAVAILABLE, deduplicated, rank, take, widest
 
 LATER = {"localisation": (1, 3), "literal": (2, 3)}
 """The strata of the later distribution. The paper prints "the union of s_2 and s_3" for "RoIs with high
@@ -51,7 +51,7 @@ def strata(
         thresholds: of each loss, above it is high; in place of the image's ``quantile``.
     """
     # In double precision, because torch has no quantiles of half precision.
-    values = [loss.double() for loss in losses]
+    values = [widest(loss) for loss in losses]
     if thresholds is None:
         thresholds = [_threshold(x, quantile, valid) for x in values]
     high = [x > threshold for x, threshold in zip(values, thresholds, strict=True)]
