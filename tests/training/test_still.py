@@ -42,6 +42,16 @@ def test_kept_features_are_those_of_the_image(data, tmp_path, frozen, mirror):
         assert torch.equal(still.proposals, pixels.proposals)
 
 
+def test_shapes_are_worked_out_without_a_copy_of_the_weights(data, monkeypatch):
+    detector = build("fast_rcnn", 2, toy.scale(toy.parameters(data[0])), 0)
+    sizes = [(48, 64), (33, 47)]
+    expected = {size: tuple(detector.still(torch.zeros(3, *size)).shape) for size in sizes}
+    for kind in (torch.Tensor, torch.nn.Parameter):
+        monkeypatch.setattr(kind, "__deepcopy__", lambda self, memo: pytest.fail(f"copies {tuple(self.shape)}"))
+    assert detector.still_shapes(sizes) == expected
+    assert all(weight.device.type == "cpu" for weight in detector.state_dict().values())
+
+
 def test_a_training_on_kept_features_is_the_one_on_pixels(data, tmp_path):
     for cache in ("pixels", "features"):
         assert run_train(data, tmp_path / cache, "faster_rcnn", cache=cache, flip="coin") == 0

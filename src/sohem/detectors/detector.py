@@ -57,9 +57,11 @@ class Detector(nn.Module):
         with self._autocast(image.device):
             return self.backbone.still(image[None])[0].float()
 
+    @torch.no_grad()
     def still_shapes(self, sizes: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, ...]]:
         """The shape of what `still` makes of images of each height and width; nothing is computed for it."""
-        layers = copy.deepcopy(self.backbone).to("meta")
+        weights = [*self.backbone.parameters(), *self.backbone.buffers()]
+        layers = copy.deepcopy(self.backbone, {id(weight): weight.to("meta") for weight in weights})  # copies no weight
         images = {size: torch.empty(1, 3, *size, device="meta") for size in sizes}
         return {size: tuple(layers.still(image)[0].shape) for size, image in images.items()}
 
