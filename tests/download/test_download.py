@@ -263,7 +263,7 @@ def test_a_trickle_counts_as_nothing_and_gives_way_to_the_mirror(site, get):
     site.files["/b.tar"] = BODY
     site.faults["/b.tar"] = [trickling(site)] * QUICK.attempts
     assert get(wanted(site, "/b.tar", "/a.tar")).read_bytes() == BODY
-    assert [status for _, status in site.asked("/b.tar")] == [200, 206, 206][: QUICK.attempts]
+    assert len(site.asked("/b.tar")) == QUICK.attempts
     assert len(site.asked("/a.tar")) == 1
 
 
