@@ -1,10 +1,13 @@
 import errno
 import stat
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
 from sohem import files
+from sohem.atomic import atomic
 from sohem.errors import DataError, SohemError
 
 
@@ -13,7 +16,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
     files.write_text(target, "old")
 
     def fail_half_way():
-        with files.atomic(target) as temporary:
+        with atomic(target) as temporary:
             temporary.write_text("half")
             raise RuntimeError
 
@@ -81,3 +84,34 @@ def test_a_csv_that_is_missing_or_none_is_named_with_what_to_do(tmp_path, text, 
         (tmp_path / "a.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         files.read_csv(tmp_path / "a.csv", ["class", "iou"], "run sohem evaluate")
+
+
+KILLED = """
+import os, signal, sys
+from sohem.atomic import atomic
+with atomic(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    if sys.argv[2] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_is_left_alone(tmp_path):
+    target = tmp_path / "state.pt"
+    command = [sys.executable, "-c", KILLED, str(target)]
+    subprocess.run([*command, "die"], check=False)
+    (left,) = tmp_path.iterdir()
+    living = subprocess.Popen([*command, "live"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert living.stdout.readline() == "writing\n"
+    assert not left.exists()  # the next write, of another process
+    (being_written,) = tmp_path.iterdir()
+    own = tmp_path / ".state.20240101.pt"
+    own.write_text("a file of the user's")
+    files.write_text(target, "new")
+    files.write_text(tmp_path / "state.json", "another target")
+    assert being_written.exists()
+    living.communicate("")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [own.name, "state.json", "state.pt"]
+    assert target.read_text() == "half"

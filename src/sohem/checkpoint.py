@@ -2,16 +2,16 @@
 
 import io
 import json
-import pickle
-import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sohem.checksums import check_zip
 from sohem.errors import CheckpointError
 from sohem.files import write_bytes
+from sohem.writers import again, make
 
 FORMAT = "sohem-checkpoint-1"
 
@@ -24,40 +24,38 @@ def save(path: str | Path, content: dict[str, Any]) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def load(path: str | Path, needs: Collection[str], device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint.
+def load(path: str | Path, needs: Collection[str], advice: str | None = None) -> dict[str, Any]:
+    """Read a checkpoint, to the CPU: what is on its way to a GPU should not be there twice.
 
     Args:
         needs: the keys that it must hold; a trained detector, a state to resume from and pretrained weights differ.
+        advice: what to do about a file that is damaged; by default by its name.
 
     Raises:
-        CheckpointError: missing, cut short, not written by ``save``, or of another kind.
+        CheckpointError: missing, damaged (a bit is enough), not written by ``save``, or of another kind.
     """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        check_zip(Path(path))  # torch.load looks at none of the checksums
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such checkpoint; train first (sohem train)") from None
-    except (
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ):
+        raise CheckpointError(f"{path}: no such checkpoint; {make(path)}") from None
+    except MemoryError:
+        raise
+    except Exception:  # a damaged archive or pickle raises many unrelated types
         raise CheckpointError(
             f"{path}: cut short, damaged or not a checkpoint of this program (nothing in it was executed); "
-            "delete it and train again, or restore it (dvc checkout)"
+            f"{advice or f'{again(path)}, or restore it (dvc checkout)'}"
         ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a checkpoint of this program (expected {FORMAT}); train again")
+        raise CheckpointError(f"{path}: not a checkpoint of this program (expected {FORMAT}); {advice or again(path)}")
     if missing := [key for key in needs if key not in content]:
         raise CheckpointError(f"{path}: holds no {', '.join(missing)}: a file of another step; give the right one")
     return content
 
 
-def check_settings(path: str | Path, found: str, wanted: str, seed_found: int, seed: int) -> None:
+def check_settings(
+    path: str | Path, found: str, wanted: str, seed_found: int, seed: int, advice: str = "train again"
+) -> None:
     """Refuse a checkpoint that was trained with other settings.
 
     Args:
@@ -70,7 +68,7 @@ def check_settings(path: str | Path, found: str, wanted: str, seed_found: int, s
     if seed_found != seed:
         differences.append(f"seed: trained with {seed_found}, wanted {seed}")
     if differences:
-        raise CheckpointError(f"{path}: trained with other settings; train again.\n  " + "\n  ".join(differences))
+        raise CheckpointError(f"{path}: trained with other settings; {advice}.\n  " + "\n  ".join(differences))
 
 
 def _differences(found: Any, wanted: Any, key: str) -> list[str]:

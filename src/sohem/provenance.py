@@ -44,11 +44,16 @@ def record(params: parameters.Params, inputs: Iterable[Path], device: str = "cpu
     return {
         "git": git_state(),
         "parameters": parameters.fingerprint(params),
-        "versions": {"python": platform.python_version(), **{n: _version(d) for n, d in PACKAGES.items()}},
+        "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "device": device,
         "inputs": [{"path": portable(Path(path)), "sha256": sha256(path)} for path in inputs],
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python and the packages that numbers come from; None for one that is not installed as a package."""
+    return {"python": platform.python_version(), **{name: _version(of) for name, of in PACKAGES.items()}}
 
 
 def git_state(folder: str | Path = ".") -> dict[str, Any] | None:
@@ -75,6 +80,17 @@ def sha256(path: str | Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); run the step that makes it") from None
+
+
+def check_made(path: Path, record: dict[str, Any] | None) -> None:
+    """Hold a figure, table or sheet against its provenance (``sha256``, by its ending; an older one does not say).
+
+    Raises:
+        DataError: it has other bytes.
+    """
+    known = (record or {}).get("sha256", {}).get(path.suffix[1:])
+    if known is not None and known != sha256(path):
+        raise DataError(f"{path}: damaged: not as its provenance says; delete it and make it again (sohem artifact)")
 
 
 def portable(path: Path) -> str:

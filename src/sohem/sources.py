@@ -6,8 +6,8 @@ Snakemake as a value among the rule's params, DVC through workflow/code.json, wh
 it imports, directly or not, at the top of a file or inside a function. ``importlib`` is not followed; a package that
 finds its modules itself (by ``pkgutil``) counts as importing all of them.
 
-What a file says and imports is kept beside its bytecode, with a checksum of the file: reading 130 files anew would take
-a second at each start of Snakemake.
+What a file says and imports is kept beside its bytecode, with a checksum of both: reading 130 files anew would take a
+second at each start of Snakemake.
 
 The grain is what a module says to Python, not its bytes: comments, docstrings and layout do not count. Single functions
 would be finer, but a function changed in one module acts through others, and no import tells through which.
@@ -25,7 +25,8 @@ from typing import Any
 # What carries parameters, files and messages to a step and decides no result. A message reworded here must not
 # retrain every model: parameters reach a step by value (and are compared by value), its inputs by content.
 # What was downloaded enters by its checksum, however it came.
-_FRAME = ("cli", "download", "errors", "files", "params", "progress", "provenance", "schema", "sources",
+_FRAME = ("atomic", "checksums", "cli", "download", "errors", "files", "params", "progress", "provenance", "schema",
+          "sources", "writers",
           *(f"download.{name}" for name in ("answers", "catalogue", "extract", "part", "transfer",
                                             "verify")))  # fmt: skip
 FRAME = {"sohem", *(f"sohem.{name}" for name in _FRAME)}
@@ -114,22 +115,22 @@ def _said(node: object) -> str:
 def _parsed(file: Path) -> dict[str, Any]:
     """What a file ``says``, and its ``imports``: (dots, module, names) of each, no names where a module is imported."""
     content = file.read_bytes()
-    checksum = hashlib.sha256(_OWN + content).hexdigest()
     kept = file.parent / "__pycache__" / f"{file.stem}.said.json"
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
-        if known["checksum"] == checksum:
+        if known["checksum"] == _checksum(content, known["says"], known["imports"]):
             return known
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none yet, or of another version: it is written anew
     tree = ast.parse(content, str(file))
-    imports: list[tuple[int, str, list[str]]] = []
+    imports: list[list[Any]] = []  # as JSON gives them back
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            imports += [(0, alias.name, []) for alias in node.names]
+            imports += [[0, alias.name, []] for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            imports.append((node.level, node.module or "", [alias.name for alias in node.names]))
-    result = {"checksum": checksum, "says": _said(tree), "imports": imports}
+            imports.append([node.level, node.module or "", [alias.name for alias in node.names]])
+    says = _said(tree)
+    result = {"checksum": _checksum(content, says, imports), "says": says, "imports": imports}
     try:
         kept.parent.mkdir(exist_ok=True)
         new = kept.with_suffix(f".{os.getpid()}")
@@ -138,6 +139,10 @@ def _parsed(file: Path) -> dict[str, Any]:
     except OSError:
         pass  # a folder that cannot be written: then it is read anew each time
     return result
+
+
+def _checksum(content: bytes, says: str, imports: list[list[Any]]) -> str:
+    return hashlib.sha256(_OWN + content + json.dumps([says, imports]).encode()).hexdigest()
 
 
 def _file(module: str, src: Path) -> Path | None:

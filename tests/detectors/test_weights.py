@@ -11,7 +11,7 @@ from torch import nn
 from torchvision.models.vgg import make_layers
 
 import toy
-from sohem import checkpoint, schema
+from sohem import checkpoint, files, schema
 from sohem import settings as typed
 from sohem.cli import main
 from sohem.detectors import backbones, caffemodel, imagenet, weights
@@ -212,7 +212,7 @@ def test_pretrain_takes_the_users_file_and_says_where_it_comes_from(tmp_path, st
     assert pretrain(tmp_path, settings(tmp_path, "none")) == 0
     assert set(checkpoint.load(tmp_path / "pretrained.pt", ["kind"])) == {"format", "kind", "settings"}
     digest = hashlib.sha256((tmp_path / "pretrained.pt").read_bytes()).hexdigest()
-    assert json.loads((tmp_path / "pretrain.json").read_text()) == {"kind": "none", "weights_sha256": digest}
+    assert files.read_json(tmp_path / "pretrain.json") == {"kind": "none", "weights_sha256": digest}
 
 
 def test_pretrain_downloads_without_a_file(tmp_path, state, monkeypatch):

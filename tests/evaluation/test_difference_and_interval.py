@@ -59,7 +59,7 @@ def test_differences_are_written_with_every_column(folder: Path) -> None:
     assert table.columns.tolist() == [
         "scope", "kind", "iou", "first", "second", "difference", "seed_sd", "low", "high",
         "low_percentile", "high_percentile", "low_bca", "high_bca", "p", "p_holm", "seeds",
-        "se_images", "se_run", "se_seeds", "se", "df",
+        "se_images", "se_run", "se_seeds", "se", "df", "checksum",
     ]  # fmt: skip
     assert table["scope"].tolist() == ["mAP", "rigid", "nonrigid", "c0000", "c0001"]
     assert table["kind"].tolist() == ["mean"] * 3 + ["class"] * 2

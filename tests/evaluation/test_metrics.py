@@ -84,7 +84,7 @@ def test_evaluates_the_test_subset(tmp_path: Path) -> None:
     assert evaluate(tmp_path, [{"image_id": "b", "class": "dog", "score": 0.5, **BOX}]) == 0
     assert files.read_json(tmp_path / "metrics") == {"mAP@0.5": 100.0}  # the dog of image a is not missed
     assert files.read_json(tmp_path / "per-class") == {"dog": {"0.5": 100.0}, "cat": {"0.5": None}}
-    curve = pd.read_csv(tmp_path / "curve")
+    curve = files.read_csv(tmp_path / "curve")
     assert curve["iou"].tolist() == [0.3, 0.5, 0.3, 0.5]
     assert curve.columns.tolist() == ["class", "iou", "ap_11point", "ap_area", "ground_truth", "detections"]
 

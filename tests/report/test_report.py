@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 import browser
-from sohem import artifacts, files, pages, params
+from sohem import artifacts, files, pages, params, provenance
 from sohem.cli import main
 from sohem.errors import DataError
 from sohem.paper import testset
@@ -245,6 +245,22 @@ def test_a_damaged_file_is_named(given, tmp_path, capsys):
     (tmp_path / "demo" / "paper/fig3.svg").write_text("<svg/>")
     report(tmp_path / "demo", given, status=2)
     assert "fig3.svg: not an SVG with width and height in points" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["fig3.svg", "table4b.csv", "contact_voc.png"])
+def test_a_figure_table_or_sheet_with_a_wrong_bit_is_named(given, tmp_path, capsys, name):
+    fill(tmp_path / "demo", given)
+    path = tmp_path / "demo" / "paper" / name
+    origin = path.with_name(f"{path.stem}.provenance.json")
+    ending = path.suffix[1:]
+    files.write_json(origin, {**files.read_json(origin), "sha256": {ending: provenance.sha256(path)}})
+    report(tmp_path / "demo", given)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    capsys.readouterr()
+    report(tmp_path / "demo", given, status=2)
+    assert f"{path}: damaged: not as its provenance says; delete it" in capsys.readouterr().err
 
 
 def test_at_paper_scale_nothing_is_called_a_demo(given, tmp_path):

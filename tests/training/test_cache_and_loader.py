@@ -76,6 +76,35 @@ def test_a_cache_that_was_cut_is_made_again(images, tmp_path):
     assert torch.equal(cache[2], pixels[2])
 
 
+@pytest.mark.parametrize("ending", [".bin", ".crc"])
+def test_a_wrong_bit_in_a_cache_is_refused_and_the_file_made_again(images, tmp_path, ending):
+    paths, shapes, pixels = images
+    made = ImageCache(tmp_path / "cache", paths, shapes)
+    made.fill(pixels.__getitem__)
+    file = made.file.with_suffix(ending)
+    whole = file.read_bytes()
+    for bit in range(8 * len(whole)):
+        wrong = bytearray(whole)
+        wrong[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(wrong)
+        cache = ImageCache(tmp_path / "cache", paths, shapes)
+        with pytest.raises(DataError, match=r"\.bin: damaged.* run the same command again, which makes this file anew"):
+            [cache[k] for k in range(3)]
+    cache.fill(pixels.__getitem__)
+    assert all(torch.equal(cache[k], pixels[k]) for k in range(3))
+
+
+def test_a_cache_whose_count_is_damaged_or_that_has_no_checksums_is_made_again(images, tmp_path):
+    paths, shapes, pixels = images
+    cache = ImageCache(tmp_path / "cache", paths, shapes)
+    cache.fill(pixels.__getitem__)
+    for spoil in (lambda: cache.file.with_suffix(".done").write_text("s\n"), cache.checksums.unlink):
+        spoil()
+        cache.file.write_bytes(b"spoilt")
+        cache.fill(pixels.__getitem__)
+        assert all(torch.equal(cache[k], pixels[k]) for k in range(3))
+
+
 def test_a_disk_that_is_full_is_said_beforehand_and_in_the_middle(images, tmp_path, monkeypatch):
     paths, shapes, pixels = images
     cache = ImageCache(tmp_path / "cache", paths, shapes)

@@ -12,7 +12,7 @@ import torch
 import yaml
 
 import toy
-from sohem import checkpoint, files, params, sources
+from sohem import checkpoint, files, params, provenance, sources
 from sohem.cli import main
 from sohem.detectors.detector import build
 from sohem.errors import CheckpointError, DataError
@@ -21,7 +21,7 @@ from sohem.mining.miner import Moment
 from sohem.mining.miners.ohem import OHEM
 from sohem.mining.miners.random import RandomSampler
 from sohem.settings import Images
-from sohem.training import loop, optimiser
+from sohem.training import loop, optimiser, states
 from sohem.training.log import LOG_COLUMNS
 from sohem.training.samples import SampleReader, scale_factor
 from sohem.training.step import SUMS, batch_loss, candidates
@@ -457,17 +457,17 @@ def test_names_and_files_that_do_not_exist_are_named(data, tmp_path, capsys, met
     assert "Traceback" not in error
 
 
-def test_the_state_belongs_to_its_settings(data, tmp_path, monkeypatch):
-    from sohem.commands.train import state_name
-
+def test_the_state_belongs_to_its_settings(data, monkeypatch):
     stored = {"settings": params.dumps({"lr": 1}), "seed": 0}
     inputs = list(data[1].values())
-    assert state_name(stored, inputs) == state_name(dict(stored), inputs)
-    assert state_name(stored, inputs) != state_name({**stored, "seed": 1}, inputs)
-    assert state_name(stored, inputs) != state_name(stored, inputs[:1])
-    before = state_name(stored, inputs)
-    monkeypatch.setattr(sources, "fingerprint", lambda step: f"other code of {step}")
-    assert state_name(stored, inputs) != before
+    before = states.name(stored, inputs)
+    assert states.name(dict(stored), inputs) == before
+    assert states.name({**stored, "seed": 1}, inputs) != before
+    assert states.name(stored, inputs[:1]) != before
+    for module, name, other in ((sources, "fingerprint", "other code"), (provenance, "versions", {"torch": "0"})):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, lambda *steps, other=other: other)
+            assert states.name(stored, inputs) != before
 
 
 def test_params_of_the_toy_are_valid_yaml(tmp_path):

@@ -16,7 +16,7 @@ import yaml
 
 import browser
 from clones import Clone, tools
-from sohem import artifacts
+from sohem import artifacts, files
 from sohem.paper import published
 from sohem.paper.tables import short
 
@@ -40,9 +40,9 @@ def copy(finished, tmp_path):
 def test_a_finished_run_is_recorded_and_nothing_is_left_to_do(finished):
     finished.assert_in_step()
     results = finished.path / "results" / "demo"
-    files = {"split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv"}
+    names = {"split.json", "images.parquet", "ground_truth.parquet", "proposals.parquet", "recall.csv"}
     for dataset in ("voc", "kitti"):
-        assert {path.name for path in (results / "data" / dataset).iterdir()} == files
+        assert {path.name for path in (results / "data" / dataset).iterdir()} == names
     assert {path.name for path in (results / "paper" / "statistics" / "voc").iterdir()} == {
         "interval_ohem.csv", "interval_sohem.csv", "difference_ohem_sohem.csv", "overlap.csv",
         "power.csv",
@@ -84,7 +84,7 @@ def test_the_report_is_whole_and_opens_in_a_browser(finished):
     head = finished("git rev-parse HEAD~1").strip()  # what it was made at, before the results were committed
     assert f"commit <code>{head}</code>" in text
     for run in (finished.path / "results" / "demo").glob("runs/*/*/seed*/metrics.json"):
-        assert all(f"{value:.2f}" in text for value in json.loads(run.read_text()).values())
+        assert all(f"{value:.2f}" in text for value in files.read_json(run).values())
     with browser.browser() as chromium:
         assert [chromium.faults(page, width) for width in (browser.PHONE, browser.DESKTOP)] == [[], []]
 
@@ -233,7 +233,7 @@ def test_the_ablation_trains_what_is_missing_and_leaves_the_rest_in_step(copy):
     assert copy.planned("ablation") == {}
     results = copy.path / "results" / "demo"
     shown = pd.read_csv(results / "paper" / "ablation.csv").set_index(["dataset", "method", "iou"])
-    measured = json.loads((results / "runs/kitti/random/seed0/metrics.json").read_text())
+    measured = files.read_json(results / "runs/kitti/random/seed0/metrics.json")
     for iou in copy.params()["evaluation"]["ious"]:
         assert shown.loc[("kitti", "random", iou), "ap"] == pytest.approx(measured[f"mAP@{iou}"], abs=0.011)
     assert "demo scale, generated data, one seed" in (results / "paper" / "ablation.md").read_text()

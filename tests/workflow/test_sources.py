@@ -106,6 +106,12 @@ def test_what_is_kept_of_a_file_counts_only_for_its_content(src):
         sources._parsed.cache_clear()
         sources._meaning.cache_clear()
         assert sources.fingerprints(src) == before
+    whole = kept.read_bytes()
+    for place in range(0, len(whole), 7):
+        kept.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        sources._parsed.cache_clear()
+        sources._meaning.cache_clear()
+        assert sources.fingerprints(src) == before
     kept.unlink()
     kept.parent.chmod(0o500)  # where nothing can be kept, nothing is lost
     sources._parsed.cache_clear()

@@ -7,6 +7,7 @@ shows stands in its file in src/sohem/paper/kinds.
 """
 
 import argparse
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,12 @@ def run(args: argparse.Namespace) -> None:
         image=lambda dataset, file: image(given, dataset, file),
     )
     shown = FILES[form(given["artifacts"][args.artifact]["kind"])]
+    sums = {}
     for suffix, data in artifact.kind.draw(artifact, inputs).items():
         files.write_bytes(args.out.parent / shown[suffix].format(name=args.out.name), data)
+        sums[suffix] = hashlib.sha256(data).hexdigest()
     record = provenance.record(given, [path for found in paths.values() for path in found.values()])
-    files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": args.artifact, **record})
+    files.write_json(Path(f"{args.out}.provenance.json"), {"artifact": args.artifact, **record, "sha256": sums})
 
 
 def find(artifact: Artifact, results: Path) -> dict[str, dict[Run, Path]]:

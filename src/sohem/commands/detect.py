@@ -19,6 +19,8 @@ from sohem.training import cost, device
 from sohem.training.loader import ahead
 from sohem.training.samples import Sample, SampleReader
 
+AGAIN = "delete it and run sohem train again, or restore it (dvc checkout)"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sohem detect``."""
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     """Detect on every test image; boxes are written in original pixels."""
     given = params.load(args.params, dataset=args.dataset, method=args.method)
     trained = params.select(given, "train", dataset=args.dataset, method=args.method)
-    content = checkpoint.load(args.checkpoint, needs=("settings", "seed", "preprocessing", "model"))
+    content = checkpoint.load(args.checkpoint, ("settings", "seed", "preprocessing", "model"), AGAIN)
     wanted = params.dumps(trained)
     checkpoint.check_settings(args.checkpoint, content["settings"], wanted, content["seed"], args.seed)
     at, classes = params.at_scale(given), params.class_names(given, args.dataset)
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> None:
     with device.claimed(scale.device, scale.threads) as chosen:
         scale = replace(scale, precision=device.precision(scale.precision, chosen))
         detector = restored(args, content, given, scale).to(chosen).eval()
+        del content  # the same weights again
         reader.check_sizes(detector)
         if scale.cache == "features" and args.cache is not None:
             reader.keep_still(detector, args.cache, mirrored=False)

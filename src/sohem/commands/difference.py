@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     )
     rigid = parameters["datasets"][args.dataset].get("rigid", [])
     table = difference_table(truth, before, after, list(test), classes, rigid, parameters["evaluation"])
-    files.write_text(args.out, table.round(DECIMALS).to_csv(index=False))
+    files.write_csv(args.out, table.round(DECIMALS).to_csv(index=False))
     for row in table[table["scope"] == "mAP"].itertuples():
         print(
             f"{args.dataset}, {second} - {first}: mAP@{row.iou:g} {row.difference:+.2f} [{row.low:.2f}, {row.high:.2f}]"

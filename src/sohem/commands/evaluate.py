@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     ap = metrics.defined(evaluate(truth, detections, classes, metrics.thresholds(settings)))
     rigid = parameters["datasets"][args.dataset].get("rigid", [])
     headline = metrics.headline(ap, settings["ious"], settings["metric"], classes, rigid)
-    files.write_text(args.curve, ap.to_csv(index=False))
+    files.write_csv(args.curve, ap.to_csv(index=False))
     files.write_json(args.per_class, metrics.per_class(ap, settings["ious"], settings["metric"]))
     files.write_json(args.metrics, headline)
     print(f"{args.dataset}: " + ", ".join(f"{name} {value}" for name, value in headline.items()))

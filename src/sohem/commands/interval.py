@@ -30,4 +30,4 @@ def run(args: argparse.Namespace) -> None:
     runs = [read_detections(path, test, classes) for path in args.runs]
     rigid = parameters["datasets"][args.dataset].get("rigid", [])
     table = interval_table(truth, runs, list(test), classes, rigid, parameters["evaluation"])
-    files.write_text(args.out, table.round(DECIMALS).to_csv(index=False))
+    files.write_csv(args.out, table.round(DECIMALS).to_csv(index=False))

@@ -14,6 +14,8 @@ from sohem.datasets import stored
 from sohem.errors import ParamsError
 from sohem.proposals import chunks, recall
 
+CHUNK_AGAIN = "delete it and run sohem propose again for this chunk"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="name of the data set in the parameters")
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
         proposals = chunks.rows([], [])
         files.write_table(args.out, proposals)
         empty = recall.table(images, ground_truth, proposals).iloc[:0]
-        files.write_text(args.recall, empty.to_csv(index=False, lineterminator="\n"))
+        files.write_csv(args.recall, empty.to_csv(index=False, lineterminator="\n"))
         return
     if bool(published) == bool(args.chunks):
         raise ParamsError(
@@ -44,10 +46,11 @@ def run(args: argparse.Namespace) -> None:
 
         proposals = matlab.read_all([Path(file) for file in published], images["image_id"].tolist())
     else:
-        proposals = chunks.join(images, {path: stored.proposals(path) for path in args.chunks}, args.dataset)
+        parts = {path: stored.proposals(path, CHUNK_AGAIN) for path in args.chunks}
+        proposals = chunks.join(images, parts, args.dataset)
     table = recall.table(images, ground_truth, proposals)
     files.write_table(args.out, proposals)
-    files.write_text(args.recall, table.to_csv(index=False, lineterminator="\n"))
+    files.write_csv(args.recall, table.to_csv(index=False, lineterminator="\n"))
     for subset, here in table[table["class"] == recall.ALL].groupby("subset", sort=False):
         shares = ", ".join(f"{r:.3f} at IoU {t}" for r, t in zip(here["recall"], here["iou"], strict=True))
         print(f"{args.dataset} {subset}: recall {shares}; {here['proposals_per_image'].iloc[0]:.0f} boxes an image")

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
         for seed in chosen["seeds"]
     ]
     table = pd.concat(tables, ignore_index=True)
-    files.write_text(args.out, table.round(DECIMALS).to_csv(index=False))
+    files.write_csv(args.out, table.round(DECIMALS).to_csv(index=False))
 
 
 def of_run(given: params.Params, dataset: str, method: str, seed: int, folder: Path) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from pathlib import Path
 from sohem import files, params
 from sohem.errors import DataError
 from sohem.paper import power_table, power_words, published
+from sohem.writers import again
 
 DECIMALS = 4
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     images = test_images(args.split)
     table = power_table.power_table(files.read_csv(args.difference, power_table.READ), paper, images, level)
     if args.out is not None:
-        files.write_text(args.out, table.round(DECIMALS).to_csv(index=False, float_format=_short))
+        files.write_csv(args.out, table.round(DECIMALS).to_csv(index=False, float_format=_short))
     if table.empty:  # other thresholds, say: nothing to hold the runs against
         print(f"{args.difference}: none of the classes and thresholds that the paper prints differences of")
         return
@@ -58,7 +59,7 @@ def test_images(path: Path) -> int:
     try:
         return int(files.read_json(path)["subsets"]["test"]["images"])
     except (KeyError, TypeError):
-        raise DataError(f"{path}: does not say how many test images there are; {files.MAKE_AGAIN}") from None
+        raise DataError(f"{path}: does not say how many test images there are; {again(path)}") from None
 
 
 def _short(number: object) -> str:

@@ -182,7 +182,7 @@ def _part(given: params.Params, part: plan.Part, found: Results) -> dict[str, An
     if path is None:
         return None
     level = given["evaluation"]["bootstrap"]["level"]
-    record = found.json(part.files[-1])
+    provenance.check_made(path, record := found.json(part.files[-1]))
     entry: dict[str, Any] = {
         "part": part,
         "caption": part.artifact.kind.caption(part.artifact),

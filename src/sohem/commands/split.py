@@ -24,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     settings = params.load(args.params, dataset=args.dataset)
     root = Path(params.dataset_at_scale(settings, args.dataset)["root"]).as_posix()
-    manifest = files.read_json(args.manifest)
+    again = f"run sohem fetch --dataset {args.dataset} --out {args.manifest} again"
+    manifest = files.read_json(args.manifest, f"delete it and {again}")
     if not isinstance(manifest, dict) or manifest.get("root") != root:
         raise DataError(
-            f"{args.manifest}: is not about {root} (datasets.{args.dataset}.{settings['scale']}.root); "
-            f"run sohem fetch --dataset {args.dataset} --out {args.manifest} again"
+            f"{args.manifest}: is not about {root} (datasets.{args.dataset}.{settings['scale']}.root); {again}"
         )
     images, objects = ground_truth.read(settings, args.dataset)
     split = ground_truth.summary(images, objects, args.dataset, params.class_names(settings, args.dataset))

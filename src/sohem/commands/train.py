@@ -1,16 +1,19 @@
 """Train a detector on one data set with one mining method and one seed.
 
 A run that was stopped or killed goes on where its state was last saved when the same command is run again, and ends
-with the same bytes. Ctrl-C and SIGTERM save the state and stop at the next iteration (exit status 130).
+with the same bytes. Ctrl-C and SIGTERM save the state and stop at the next iteration (exit status 130). A state belongs
+to its settings, seed, inputs, code and packages; states of others are left alone, and named.
 """
 
 import argparse
-import hashlib
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from sohem import checkpoint, params, provenance, settings, sources
+from sohem import checkpoint, params, provenance, settings
 from sohem.datasets import stored
 from sohem.detectors.detector import Detector, build
 from sohem.detectors.weights import start_from
@@ -19,13 +22,15 @@ from sohem.files import write_json, write_table
 from sohem.mining import miners
 from sohem.mining.miner import Miner
 from sohem.progress import track
-from sohem.training import cost, device
+from sohem.training import cost, device, states
 from sohem.training.choices import choices_table
 from sohem.training.interrupt import stop_on_signal
 from sohem.training.log import log_table
 from sohem.training.loop import Run, normalise_targets, start, train
 from sohem.training.probe import mined_table, probe_images
 from sohem.training.samples import SampleReader
+
+REMOVE = "--remove-old-states"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proposals", type=Path, help="proposals.parquet (detector fast_rcnn)")
     parser.add_argument("--weights", type=Path, help="weights to start from (scales.<scale>.weights)")
     parser.add_argument("--state", type=Path, required=True, help="folder for the state to resume from")
+    parser.add_argument(
+        REMOVE, action="store_true", help="remove states of other settings, inputs, code or packages from that folder"
+    )
     parser.add_argument(
         "--cache", type=Path, help="folder for what is kept of each image (scales.<scale>.cache); runs may share it"
     )
@@ -55,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     scale, classes = scale_of(part, args.dataset), params.class_names(part, args.dataset)
     method, beta_target = params.method(part, args.method, args.dataset), params.beta_target(part, args.dataset)
     miner = miners.build(args.method, method, scale.train.rois, scale.train.iterations, beta_target)
-    with device.claimed(scale.device, scale.threads) as chosen:
+    with ExitStack() as holding, device.claimed(scale.device, scale.threads) as chosen:
         scale = replace(scale, precision=device.precision(scale.precision, chosen))
         reader = read(args, part)
         detector = initial(args, part, scale, reader).to(chosen)
@@ -66,18 +74,17 @@ def run(args: argparse.Namespace) -> None:
         stored = {"settings": params.dumps(part), "seed": args.seed}
         inputs = [p for p in (args.images, args.ground_truth, args.proposals, args.weights) if p is not None]
         # With the precision that `auto` stands for: a run that comes back on another card may have to begin anew.
-        state_file = args.state / state_name({**stored, "precision": scale.precision}, inputs) / "state.pt"
-        before = None
-        if state_file.exists():
-            state = checkpoint.load(state_file, ["run", "cost"], chosen)
-            before = state["cost"]
-            current.restore(state["run"])
-        meter = cost.Meter(cost.counter_of(chosen), before)
+        own = args.state / states.name({**stored, "precision": scale.precision}, inputs)
+        state_file = own / states.FILE
+        holding.enter_context(states.held(own))
+        if old := states.others(args.state, own.name):
+            print(states.remove(old) if args.remove_old_states else states.offer(old, REMOVE), file=sys.stderr)
+        meter = cost.Meter(cost.counter_of(chosen), states.resume(state_file, stored, current))
 
         def save() -> None:
-            checkpoint.save(state_file, {**stored, "run": current.state(), "cost": meter.total()})
+            states.save(state_file, stored, current, meter.total())
 
-        if not resume(args, scale, miner, current, reader, save):
+        if not go_on(args, scale, miner, current, reader, save):
             print(f"stopped at iteration {current.done}; the same command goes on from there")
             raise KeyboardInterrupt
         log = log_table(current.log)
@@ -86,9 +93,10 @@ def run(args: argparse.Namespace) -> None:
         write_table(args.mined, mined_table(current.mined, log, names, classes))
         write_table(args.rois, choices_table(current.rois))
         origin = provenance.record(part, inputs, device=device.describe(chosen))
-        measured = {"precision": scale.precision, "machine": cost.machine(chosen, scale.threads), "cost": meter.total()}
+        machine = cost.machine(chosen, scale.threads)
+        measured: dict[str, Any] = {"precision": scale.precision, "machine": machine, "cost": meter.total()}
         if current.scaling is not None:
-            measured["skipped_steps"] = current.scaling.skipped  # type: ignore[assignment]
+            measured["skipped_steps"] = current.scaling.skipped
         if current.averaged is not None:
             detector.load_state_dict(current.averaged.module.state_dict())
         detector.head.fold_targets()
@@ -130,7 +138,7 @@ def initial(args: argparse.Namespace, part: params.Params, scale: settings.Scale
     return detector
 
 
-def resume(
+def go_on(
     args: argparse.Namespace,
     scale: settings.Scale,
     miner: Miner,
@@ -152,11 +160,3 @@ def resume(
             lambda steps, note: track(steps, total, label, note, every, done),
             lambda: bool(stop),
         )
-
-
-def state_name(stored: dict[str, object], inputs: list[Path]) -> str:
-    """A name that changes with the settings, the seed, the inputs' content or the code that trains."""
-    digest = hashlib.sha256(repr(sorted(stored.items())).encode() + sources.fingerprint("train").encode())
-    for path in inputs:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]

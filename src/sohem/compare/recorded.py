@@ -1,6 +1,5 @@
 """The recorded results of a folder: those that the last commit holds, beside the files that lie there now."""
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sohem import sources
+from sohem.files import csv_of
 from sohem.provenance import git
 
 # What decides the numbers of a run, as steps of the command line.
@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
     def table(self, path: str) -> pd.DataFrame | None:
         """A CSV file as recorded; None if the commit has none of that name."""
         text = self.text(path)
-        return None if text is None else pd.read_csv(io.StringIO(text))
+        return None if text is None else csv_of(text.encode())
 
 
 def of(results: Path) -> Recorded | str:

@@ -4,8 +4,6 @@ One file system of DVC's shows all of it: what git has at that commit, and what 
 DVC's cache or remote. In the working tree it shows the files as they lie there.
 """
 
-import io
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -16,7 +14,7 @@ from dvc.api import DVCFileSystem
 from dvc.config import Config
 from dvc.exceptions import DvcException
 
-from sohem import notation
+from sohem import files, notation
 from sohem.errors import DataError, ParamsError, SohemError
 
 # What decides the results, beside the parameters.
@@ -97,7 +95,7 @@ class Revision:
             DataError: it is not JSON.
         """
         try:
-            return json.loads(self.read(path))
+            return files.json_of(self.read(path))
         except FileNotFoundError:
             return None
         except ValueError as error:
@@ -110,7 +108,7 @@ class Revision:
             DataError: it is in none of them, or no Parquet; the message says what brings it.
         """
         try:
-            return pd.read_parquet(io.BytesIO(self.read(path)))
+            return files.table_of(self.read(path))
         except FileNotFoundError:
             raise DataError(f"{path} of {self.name}: {self._where_from(path)}") from None
         except Exception as error:  # pyarrow and DVC's remotes raise many unrelated types

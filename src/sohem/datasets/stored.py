@@ -53,13 +53,16 @@ def objects(path: str | Path) -> pd.DataFrame:
     return checked(files.read_table(path), path, LABELLED, AGAIN)
 
 
-def proposals(path: str | Path) -> pd.DataFrame:
+def proposals(path: str | Path, advice: str | None = None) -> pd.DataFrame:
     """The proposals of ``sohem propose`` or ``sohem merge-proposals``.
+
+    Args:
+        advice: what to do about a file that is missing or no good; by default by its name.
 
     Raises:
         DataError: there are none, or as for `checked`.
     """
-    return checked(files.read_table(path), path, PROPOSALS, "make the proposals again")
+    return checked(files.read_table(path, advice), path, PROPOSALS, advice or "make the proposals again")
 
 
 def unique(table: pd.DataFrame, source: str | Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from sohem.checksums import check_zip
 from sohem.detectors import caffemodel
 from sohem.detectors.architectures.architecture import Architecture, Published
 from sohem.errors import CheckpointError
@@ -119,6 +120,8 @@ def _state(path: Path, kind: str, title: str, caffe: bool) -> dict[str, Tensor]:
             raise CheckpointError(f"{path}: a Caffe model, but scales.<scale>.weights is {kind}; set it to caffe")
         return {f"{n}.{p}": t for n, two in blobs.items() for p, t in zip(("weight", "bias"), two, strict=False)}
     try:
+        if start == _ZIP:
+            check_zip(path)  # torch.load looks at none of the checksums
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file raises many unrelated types
         cause = "cut short or damaged" if isinstance(error, zipfile.BadZipFile | EOFError) else "damaged or no weights"

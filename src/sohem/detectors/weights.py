@@ -35,7 +35,8 @@ def start_from(backbone: Backbone, head: RoIHead, path: Path, kind: str) -> None
     Raises:
         CheckpointError: the file is missing, damaged, of another kind, or does not fit this network.
     """
-    found = checkpoint.load(path, needs=("kind", "preprocessing", "backbone", "hidden"))
+    again = "delete it and run sohem pretrain again, or restore it (dvc checkout)"
+    found = checkpoint.load(path, ("kind", "preprocessing", "backbone", "hidden"), again)
     if found["kind"] != kind:
         raise CheckpointError(
             f"{path}: weights of the kind {found['kind']}, but scales.<scale>.weights is {kind}; "

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sohem.datasets import images
 from sohem.errors import DataError
-from sohem.files import MAKE_AGAIN
+from sohem.writers import MAKE_AGAIN
 
 QUALITY = 75  # of WebP, 0 to 100: a sheet of photographs with boxes takes a quarter of its PNG, and looks the same
 # Width and height in points, as matplotlib writes them into the root element.
