@@ -160,6 +160,8 @@ def test_damaged_files_are_refused(tmp_path, state):
     damaged = {"cut.pth": whole["pth"][:-300], "cut.caffemodel": whole["caffemodel"][:-7], "text": b"<html>404</html>",
                "empty": b"",
                "odd": field(2, field(4, b"fc6") + field(6, field(1, 3) + field(5, b"\0" * 8)))}  # fmt: skip
+    middle = len(whole["pth"]) // 2
+    damaged["bit.pth"] = whole["pth"][:middle] + bytes([whole["pth"][middle] ^ 1]) + whole["pth"][middle + 1 :]
     for name, content in damaged.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CheckpointError, match=f"{name}: .*(cut short|damaged)"):

@@ -62,7 +62,7 @@ def held(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("w")
+        lock = (folder / LOCK).open("a")
     except OSError as error:
         raise CheckpointError(
             f"{folder}: cannot be written ({error.strerror}); make it so, or give another folder as --state"
@@ -77,18 +77,28 @@ def others(folder: Path, own: str) -> list[Path]:
     """The folders of states beside ``own`` that hold something and that no living process uses."""
     found = []
     for path in sorted(folder.iterdir()):
-        if NAME.fullmatch(path.name) and path.name != own and _files(path):
-            with (path / LOCK).open("w") as lock:
-                if _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                    found.append(path)
+        if NAME.fullmatch(path.name) and path.name != own and path.is_dir():
+            try:
+                with (path / LOCK).open("a") as lock:
+                    if _files(path) and _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                        found.append(path)
+            except OSError:
+                pass  # another user's
     return found
 
 
 def remove(folders: list[Path]) -> str:
-    """Remove old states; returns a line that says so."""
+    """Remove old states; returns a line that says so.
+
+    Raises:
+        CheckpointError: one cannot be removed.
+    """
     line = f"removed {_amount(folders)}: {', '.join(map(str, folders))}"
     for file in (file for folder in folders for file in _files(folder)):
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise CheckpointError(f"{file}: cannot be removed ({error.strerror}); remove it yourself") from None
     return line
 
 
