@@ -247,7 +247,7 @@ def test_a_damaged_file_is_named(given, tmp_path, capsys):
     assert "fig3.svg: not an SVG with width and height in points" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["fig3.svg", "table4b.csv", "contact_voc.png"])
+@pytest.mark.parametrize("name", ["fig3.svg", "table4b.csv", "contact_kitti.png"])
 def test_a_figure_table_or_sheet_with_a_wrong_bit_is_named(given, tmp_path, capsys, name):
     fill(tmp_path / "demo", given)
     path = tmp_path / "demo" / "paper" / name
