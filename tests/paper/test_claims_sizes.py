@@ -40,6 +40,7 @@ def evidence(rows: list[dict], images: int | None) -> Evidence:
         # (1.6 - 0.2) / 0.8 = 1.75 standard errors, beyond which lie 4.0 %; the interval, -1.37 to 1.77, need not fit
         (0.2, 0.8, NO_LARGER, f"{WITHIN} (p = 0.040)"),
         (-0.2, 0.5, NO_LARGER, f"{WITHIN} (p = 0.003)"),
+        (-0.05, 0.05, NO_LARGER, f"{WITHIN} (p < 0.001)"),
         # What lies wholly on one side stays so, though it is smaller than printed: 0.22 to 1.18.
         (0.7, 0.245, SUPPORTED, "the interval lies above 0, and a gain as large as the printed +1.6 is excluded"),
         (1.2, 0.5, SUPPORTED, "the interval lies above 0"),  # 0.22 to 2.18

@@ -32,7 +32,8 @@ def verdict(measured: Measured, runs_needed: int) -> tuple[str, str]:
     p = _within(measured)
     if p is not None and p <= ALPHA:
         size = f"{_margin(measured):.3g} {measured.unit}"
-        return NO_LARGER, f"{where}, and a difference of {size} either way is excluded (p = {p:.3f})"
+        least = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+        return NO_LARGER, f"{where}, and a difference of {size} either way is excluded ({least})"
     return INCONCLUSIVE, undecided(measured, runs_needed, where)
 
 
