@@ -137,7 +137,7 @@ def test_the_loss_is_the_mean_over_the_selected(data, method):
     given = toy.parameters(data[0])
     scale = toy.scale(given)
     network = build("fast_rcnn", 2, scale, 0)
-    miner = miners.build(method, given["methods"][method], 8, 12, 2.0)
+    miner = miners.build(method, params.method(given, method, "toy"), 8, 12, 2.0)
     loss, sums = batch_loss(network, [toy.reader(data)(0)], miner, Moment(1), scale.train, seed=0)
     value = dict(zip(SUMS, sums.tolist(), strict=True))
     assert value["n_selected"] == 8

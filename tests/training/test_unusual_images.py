@@ -74,7 +74,7 @@ def test_a_diverged_rpn_and_an_image_without_objects_leave_no_roi(method):
     nothing = torch.zeros(0, 4)
     image = torch.zeros(3, 64, 96, dtype=torch.uint8)
     sample = Sample(image, (64, 96), nothing, torch.zeros(0, dtype=torch.long), nothing, None, 1.0)
-    miner, moment = miners.build(method, given["methods"][method], 8, 10, 1.0), Moment(1, {})
+    miner, moment = miners.build(method, params.method(given, method, "kitti"), 8, 10, 1.0), Moment(1, {})
     loss, sums = batch_loss(network, [sample, sample], miner, moment, scale.train, seed=0)
     loss.backward()
     row = np.array([1.0, 0.1, 1.0, 0.0, *log_row(sums, 2).numpy()])

@@ -47,8 +47,9 @@ def places(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[Place]:
 PLACES = list(places(yaml.compose(TEXT, yaml.SafeLoader)))
 BESIDE = [place for place in PLACES if place.value.start_mark.line == place.key.start_mark.line]  # no blocks of lines
 # Of these 1.0 is one.
-NUMBERS = ["begin", "target", "start", "end", "gamma", "average", "momentum", "min_size", "bias_lr", "dropout"]
-INTEGERS = [place for place in PLACES if place.value.tag.endswith(":int") and place.path[-1] not in NUMBERS]
+NUMBERS = ["begin", "target", "start", "end", "gamma", "average", "momentum", "min_size", "bias_lr", "dropout",
+           "background"]  # fmt: skip
+INTEGERS = [place for place in PLACES if place.value.tag.endswith(":int") and not set(place.path[-2:]) & set(NUMBERS)]
 FIXED = [p for p in PLACES if p.path[0] != "artifacts" and p.path[-2:-1] and p.path[-2] not in NAMED_FREELY]
 
 
