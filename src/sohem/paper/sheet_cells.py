@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -61,6 +61,19 @@ def least_score(detections: pd.DataFrame, ground_truth: pd.DataFrame) -> float:
     if not 0 < objects <= len(detections):
         return 0.0
     return float(detections["score"].nlargest(objects).iloc[-1])
+
+
+def best_scored(
+    tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str], ground_truth: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """What is shown of each method's detections (`least_score`), and the headings of a sheet that shows it.
+
+    Args:
+        tables: detections on all test images, by method; titles: method -> title. ground_truth: of these images.
+    """
+    least = {method: least_score(table, ground_truth) for method, table in tables.items()}
+    shown = {method: table[table["score"] >= least[method]] for method, table in tables.items()}
+    return shown, ["Ground truth", *(f"{titles[method]}, score >= {score:.2f}" for method, score in least.items())]
 
 
 def cell_scale(width: int, height: int, cell: int) -> float:

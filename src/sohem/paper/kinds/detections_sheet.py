@@ -9,12 +9,12 @@ from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.run_files import DETECTIONS, GROUND_TRUTH, IMAGES
 from sohem.paper.sheet_cells import (
     SHOWN,
+    best_scored,
     cell_scale,
     choose,
     class_colours,
     detections_cell,
     layout,
-    least_score,
     rows,
     truth_cell,
 )
@@ -36,8 +36,7 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
     test, side = images[images["subset"] == "test"], layout(images).side
     every = truth[truth["image_id"].isin(test["image_id"])]
     tables = {method: inputs.one("detections", dataset, method) for method in artifact.methods}
-    least = {method: least_score(table, every) for method, table in tables.items()}
-    found = {method: table[table["score"] >= least[method]] for method, table in tables.items()}
+    found, headings = best_scored(tables, artifact.methods, every)
     colours, cells = class_colours(classes), []
     for image_id, file, width, height in rows(test, choose(test, truth, classes, COUNT)):
         image, here = inputs.image(dataset, file), truth[truth["image_id"] == image_id]
@@ -51,7 +50,7 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
         f"{artifact.datasets[dataset]}: detections",
         artifact.notice,
         f"{SHOWN}; green: right at IoU {IOU}, red: wrong, grey: does not count",
-        ["Ground truth", *(f"{title}, score >= {least[method]:.2f}" for method, title in artifact.methods.items())],
+        headings,
     )
     return {"png": sheets.to_png(sheet)}
 

@@ -15,11 +15,11 @@ from sohem.paper.kind import Artifact, Files, Inputs, Kind
 from sohem.paper.run_files import DETECTIONS, GROUND_TRUTH, IMAGES
 from sohem.paper.sheet_cells import (
     SHOWN,
+    best_scored,
     cell_scale,
     class_colours,
     detections_cell,
     layout,
-    least_score,
     rows,
     truth_cell,
 )
@@ -45,8 +45,7 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
     test, side = images.loc[images["subset"] == "test", "image_id"], layout(images).side
     truth = truth[truth["image_id"].isin(test)]
     tables = {method: inputs.one("detections", dataset, method) for method in titles}
-    least = {method: least_score(table, truth) for method, table in tables.items()}
-    found = {method: table[table["score"] >= least[method]] for method, table in tables.items()}
+    found, headings = best_scored(tables, titles, truth)
     judged = {method: right_and_wrong(truth, table, list(test), classes, iou) for method, table in found.items()}
     colours, cells = class_colours(classes), []
     before, after = judged.values()
@@ -69,7 +68,7 @@ def draw(artifact: Artifact, inputs: Inputs) -> Files:
         f"{SHOWN}; green: right at IoU {iou:g}, red: wrong, grey: does not count"
         if cells
         else f"no test image on which one finds more than the other (IoU {iou:g})",
-        ["Ground truth", *(f"{title}, score >= {least[method]:.2f}" for method, title in titles.items())],
+        headings,
     )
     return {"png": sheets.to_png(sheet, LIMIT)}
 
